@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from .keys import Keys
 from .network import inside
 from .scenes import Scene
-from .settings import INVENTORY, Host
+from .settings import INVENTORY, RUN, Host
 
 
 def write(fleet: Sequence[Host], placed: Mapping[str, Sequence[Scene]], versions: Mapping[str, str]) -> None:
@@ -34,6 +34,8 @@ def write(fleet: Sequence[Host], placed: Mapping[str, Sequence[Scene]], versions
         "ansible_python_interpreter": "/usr/bin/python3",
         "ansible_ssh_private_key_file": str(keys.identity),
         "ansible_ssh_common_args": arguments,
+        # Two labs have the same addresses: a connection that is kept open must not serve the other one.
+        "ansible_control_path_dir": str(RUN / "ssh"),
     }
     lines = [
         "# Written by lab/lab up; gone with lab/lab down.",
