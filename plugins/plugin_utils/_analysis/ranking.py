@@ -17,6 +17,8 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings i
     severity_level,
 )
 
+_MEDIUM = severity_level("medium")
+
 
 @dataclass(frozen=True)
 class RankedContainer:
@@ -36,6 +38,19 @@ class RankedContainer:
         """The highest severity among signs of a break-in, None where there is none."""
         levels = (finding.severity for finding in self.findings if finding.kind == "intrusion")
         return max(levels, key=severity_level, default=None)
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether a sign of a break-in is more than faint: at least medium."""
+        return self.intrusion is not None and severity_level(self.intrusion) >= _MEDIUM
+
+    @property
+    def exposed(self) -> bool:
+        """Whether an intruder could get out, to a degree of at least medium, without being suspected in it."""
+        return not self.suspicious and any(
+            finding.kind == "exposure" and severity_level(finding.severity) >= _MEDIUM
+            for finding in self.findings
+        )
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -71,9 +86,7 @@ def rank(findings: Iterable[Finding]) -> list[RankedContainer]:
 
 
 def _urgency(entry: RankedContainer) -> tuple[int, int, int, int, str, str, str]:
-    intrusion = severity_level(entry.intrusion or "info")
-    if intrusion < severity_level("medium"):
-        intrusion = 0
+    intrusion = severity_level(entry.intrusion or "info") if entry.suspicious else 0
     top = severity_level(entry.severity)
     agreeing = {f.rule for f in entry.findings if severity_level(f.severity) == top}
     confidence = max(confidence_level(f.confidence) for f in entry.findings)

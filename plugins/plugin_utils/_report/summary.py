@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings import severity_level
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.ranking import RankedContainer
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.hosts import COLLECTED, HostRow
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.grid import grid, wrap
@@ -61,18 +60,14 @@ def _suspects(summary: Summary, width: int) -> list[str]:
         return wrap(f"The evidence is safe, but it could not be evaluated: {plain(summary.fault)}", width)
     if not any(row.bag for row in summary.hosts):
         return ["Nothing was collected."]
-    suspects = [entry for entry in summary.ranked if entry.intrusion is not None]
+    suspects = [entry for entry in summary.ranked if entry.suspicious]
     if not suspects:
         return ["No signs of a break-in were found."]
     return _table("Signs of a break-in", suspects, _REASONS, width)
 
 
 def _exposed(summary: Summary, width: int) -> list[str]:
-    exposed = [
-        entry
-        for entry in summary.ranked
-        if entry.intrusion is None and severity_level(entry.severity) >= severity_level("medium")
-    ]
+    exposed = [entry for entry in summary.ranked if entry.exposed]
     if not exposed:
         return []
     title = "No sign of a break-in, but an intruder could get out of"
@@ -86,7 +81,9 @@ def _table(title: str, entries: Sequence[RankedContainer], most: int, width: int
     rows = [[["HOST"], ["CONTAINER"], ["SEVERITY"], ["REASONS"]]]
     for entry in entries:
         names = [plain(entry.container.name, 128), plain(entry.container.image, 128)]
-        rows.append([[plain(entry.host, 128)], names, [entry.severity], _reasons(entry, most)])
+        # An exposure may be graver than the sign of a break-in, but it is not why the container stands here.
+        severity = (entry.intrusion if entry.suspicious else None) or entry.severity
+        rows.append([[plain(entry.host, 128)], names, [severity], _reasons(entry, most)])
     share = max(8, (width - 12) // 4)
     return [title, "", *("  " + line for line in grid(rows, (share, share, 8), width - 2))]
 
@@ -103,11 +100,7 @@ def _quiet(summary: Summary, width: int) -> list[str]:
         return []
     here = {row.host for row in collected}
     containers = sum(row.containers for row in collected)
-    shown = [
-        entry
-        for entry in summary.ranked
-        if entry.host in here and (entry.intrusion or severity_level(entry.severity) >= 2)
-    ]
+    shown = [entry for entry in summary.ranked if entry.host in here and (entry.suspicious or entry.exposed)]
     quiet = max(0, containers - len(shown))
     if containers == 0:
         return wrap(f"There are no containers on {_hosts(len(collected))}.", width)

@@ -133,6 +133,22 @@ def test_what_is_said(summary: Summary, said: str) -> None:
     assert said in render(summary, 80)
 
 
+def test_a_faint_sign_accuses_nobody() -> None:
+    faint = rank([finding("web1", "shop", "low", "A file was written.")])
+    text = render(replace(EMPTY, ranked=faint), 80)
+    assert text.startswith("No signs of a break-in were found.")
+    assert "4 containers of 4" in text
+
+
+def test_an_exposure_does_not_raise_a_sign_of_a_break_in() -> None:
+    both = [
+        finding("web1", "ci", "medium", "A shell."),
+        finding("web1", "ci", "high", "Privileged.", "exposure"),
+    ]
+    text = render(replace(EMPTY, ranked=rank(both)), 80)
+    assert "ci         medium    Privileged." in text
+
+
 def test_nothing_is_claimed_of_hosts_that_were_not_reached() -> None:
     text = render(replace(EMPTY, hosts=[HostRow("r", "t", "triage", "a", "unreachable", "Why.")]), 80)
     assert text.startswith("Nothing was collected.")
