@@ -40,8 +40,10 @@ MAX_UNKNOWN = 100
 
 
 class ActionModule(EngineAction):
-    """Collects on the host, brings the evidence into the case, and says what became of it without failing:
-    the other hosts go on, and case_verdict fails this one at the end."""
+    """Collects on the host, brings the evidence into the case, and notes down what became of the host there.
+
+    A host that could not be reached fails like any other: Ansible skips even an ``always`` for one that it calls
+    unreachable, and the case would stay open where no host was reached."""
 
     TRANSFERS_FILES = False
     _supports_async = False
@@ -130,7 +132,8 @@ class ActionModule(EngineAction):
 
     def _told(self, row: HostRow) -> dict[str, Any]:
         told = {name: getattr(row, name) for name in ("status", "bag", "containers", "items", "seconds")}
-        return {**told, "changed": False, "msg": row.reason or "", "unknown": list(row.unknown)}
+        failed = {"failed": True} if row.status != hosts.COLLECTED else {}
+        return {**told, **failed, "changed": False, "msg": row.reason or "", "unknown": list(row.unknown)}
 
 
 def _with(row: HostRow, taken: Taken, unknown: tuple[str, ...], left: str | None) -> HostRow:
