@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,6 +28,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._engine_action impor
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.plain import plain
 from ansible_collections.cordon.docker.plugins.plugin_utils._transport.bundle import Limits
 from ansible_collections.cordon.docker.plugins.plugin_utils._transport.intake import Taken, Visit, take_in
+from ansible_collections.cordon.docker.plugins.plugin_utils._transport.library import library_archive
 from ansible_collections.cordon.docker.plugins.plugin_utils._transport.receive import Announced
 from ansible_collections.cordon.docker.plugins.plugin_utils._transport.watchdog import Bounds, Watchdog
 
@@ -37,6 +39,8 @@ DEFAULTS = {"item_bytes": 64 << 20, "total_bytes": 256 << 20, "staged_bytes": 64
 GRACE_SECONDS = 120.0
 ANSWER_BYTES = 128 << 20
 MAX_UNKNOWN = 100
+# Packed as the SDK is: once for all hosts, before Ansible forks.
+_LIBRARY = base64.b64encode(library_archive()).decode("ascii")
 
 
 class ActionModule(EngineAction):
@@ -108,7 +112,8 @@ class ActionModule(EngineAction):
     def _module_args(self, args: dict[str, Any], began: float) -> dict[str, Any]:
         user = self._get_remote_user()  # type: ignore[no-untyped-call]
         owner = {"stage_owner": str(user)} if user else {}
-        return self.engine_module_args({**owner, **args, "controller_time": utc(began)})
+        travelling = {"controller_time": utc(began), "_library": _LIBRARY}
+        return self.engine_module_args({**owner, **args, **travelling})
 
     def _remove(self, announced: Announced) -> str | None:
         """Take the host's copy away; what is left to say where that failed. The name has been validated."""

@@ -138,6 +138,10 @@ options:
     description:
       - The controller's clock, RFC 3339, for the offset of the host's.
     type: str
+  _library:
+    description:
+      - The part of this collection that runs on the host, as a zip in base64. The action plugin fills this in.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -213,21 +217,27 @@ from ansible_collections.cordon.docker.plugins.module_utils._engine.selection im
     selection_argument_spec,
 )
 from ansible_collections.cordon.docker.plugins.module_utils._errors import CordonError
+from ansible_collections.cordon.docker.plugins.module_utils._travelled import host_library
 from ansible_collections.cordon.docker.plugins.module_utils._triage.options import (
     TriageOptions,
     triage_argument_spec,
 )
-from ansible_collections.cordon.docker.plugins.module_utils._triage.run import triage
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**engine_argument_spec(), **selection_argument_spec(), **triage_argument_spec()},
+        argument_spec={
+            **engine_argument_spec(),
+            **selection_argument_spec(),
+            **triage_argument_spec(),
+            "_library": {"type": "str", "no_log": True},
+        },
         mutually_exclusive=[SELECTION_EXCLUSIVE],
         supports_check_mode=True,
     )
     try:
-        result = triage(TriageOptions.from_params(module.params), module.run_command)
+        options = TriageOptions.from_params(module.params)
+        result = host_library(module.params["_library"], "_triage.run").triage(options, module.run_command)
     except CordonError as exc:
         module.fail_json(msg=str(exc), exception=exc)
     module.exit_json(changed=False, **result)

@@ -30,7 +30,7 @@ def _packed() -> str | None:
 _ARCHIVE = _packed()
 
 
-class EngineAction(ActionBase):  # type: ignore[misc]
+class EngineAction(ActionBase):
     """Runs the module of the same name; subclasses add what happens before and after."""
 
     _supports_async = True
@@ -55,7 +55,7 @@ class EngineAction(ActionBase):  # type: ignore[misc]
             wrap_async=in_background,
         )
         if not in_background:
-            self._remove_tmp_path(self._connection._shell.tmpdir)
+            self._remove_tmp_path(self._connection._shell.tmpdir)  # type: ignore[no-untyped-call]
         invocation = result.get("invocation")
         if isinstance(invocation, dict) and isinstance(invocation.get("module_args"), dict):
             invocation["module_args"].pop(ARCHIVE_OPTION, None)

@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 import importlib.util
-import io
-import zipfile
 from functools import lru_cache
 from pathlib import Path
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import SdkMissing
+from ansible_collections.cordon.docker.plugins.plugin_utils._transport.archive import pack
 
 PACKAGES = ("docker", "requests", "urllib3", "idna", "jmespath")
 # Parts of the SDK that the low-level client does without: they would only make each task heavier.
@@ -40,28 +39,23 @@ STAND_INS = {
     "urllib3/contrib/__init__.py": "",
     "urllib3/contrib/socks.py": "raise ImportError('not shipped')\n",
 }
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @lru_cache(maxsize=1)
 def sdk_archive() -> bytes:
     """The zip, the same bytes for the same versions. Raises SdkMissing naming what is not installed."""
-    buffer = io.BytesIO()
-    sources = dict(
-        STAND_INS, **{"docker/version.py": STAND_INS["docker/version.py"].format(docker=_docker_version())}
-    )
+    stand_ins = {
+        **STAND_INS,
+        "docker/version.py": STAND_INS["docker/version.py"].format(docker=_docker_version()),
+    }
+    sources = {name: text.encode() for name, text in stand_ins.items()}
     for package in PACKAGES:
         root = _folder(package)
         for path in root.rglob("*.py"):
             name = path.relative_to(root.parent).as_posix()
             if not name.startswith(LEFT_OUT) and name not in STAND_INS:
-                sources[name] = path.read_text(encoding="utf-8")
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name in sorted(sources):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, sources[name])
-    return buffer.getvalue()
+                sources[name] = path.read_bytes()
+    return pack(sources)
 
 
 def _docker_version() -> str:
