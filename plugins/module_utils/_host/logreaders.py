@@ -248,8 +248,8 @@ class LocalReader(Reader):
         return next((chunk[start:end] for start, end in _messages(chunk)), b"")
 
     def last_entry(self, chunk: bytes) -> bytes:
-        length = _LENGTH.unpack_from(chunk, len(chunk) - _LENGTH.size)[0]
-        return chunk[-_LENGTH.size - length : -_LENGTH.size]
+        end = len(chunk) - _LENGTH.size
+        return chunk[end - int(_LENGTH.unpack_from(chunk, end)[0]) : end]
 
     def last(
         self,

@@ -53,7 +53,7 @@ class CaseEvidence:
         for host_dir in _folders(self.case_dir):
             found = [(_BAG.fullmatch(folder.name), folder) for folder in _folders(host_dir)]
             aged = [(name[1], int(name[2] or 1), folder) for name, folder in found if name is not None]
-            for _, _, bag_dir in sorted(aged, reverse=True):
+            for _dummy, _dummy, bag_dir in sorted(aged, reverse=True):
                 yield BagEvidence(bag_dir, host_dir.name)
 
     @cached_property

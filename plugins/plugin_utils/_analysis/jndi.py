@@ -80,7 +80,7 @@ def deobfuscate(line: str) -> str:
     """The line as Log4j would come to see it: escapes and lookups undone until nothing changes."""
     current = line[:MAX_CHARS]
     work = _WORK_PER_CHAR * len(current)
-    for _ in range(_MAX_ROUNDS):
+    for _dummy in range(_MAX_ROUNDS):
         resolved, used = _resolve(unescape(current), work)
         undone = resolved[:MAX_CHARS]
         work -= used

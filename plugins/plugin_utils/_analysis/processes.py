@@ -123,7 +123,7 @@ class ProcessTree:
     def ancestors(self, process: Process) -> Iterator[Process]:
         """From the parent up to the first process of the container; ends also when the rows form a loop."""
         current = self.parent(process)
-        for _ in range(_MAX_DEPTH):
+        for _dummy in range(_MAX_DEPTH):
             if current is None or current.pid == process.pid:
                 return
             yield current

@@ -80,7 +80,7 @@ def rank(findings: Iterable[Finding]) -> list[RankedContainer]:
         grouped.setdefault((finding.host, finding.container.id), []).append(finding)
     ranked = [
         RankedContainer(host, group[0].container, tuple(sorted(group, key=weight)))
-        for (host, _), group in grouped.items()
+        for (host, _dummy), group in grouped.items()
     ]
     return sorted(ranked, key=_urgency)
 

@@ -65,7 +65,7 @@ def moment(value: Any) -> float | None:
     written = text(value, 64)
     if len(written) < 19 or written.startswith("0001-"):
         return None
-    whole, _, rest = written.partition(".")
+    whole, _dummy, rest = written.partition(".")
     if rest:  # the engine writes nanoseconds, Python reads microseconds
         digits = rest.rstrip("Zz").partition("+")[0].partition("-")[0]
         written = whole + "." + digits[:6].ljust(6, "0") + rest[len(digits) :]

@@ -54,7 +54,7 @@ def dropped_executables(container: ContainerEvidence) -> Iterator[Sign]:
     found = [row for row in container.stream(ITEM, _IS_PROGRAM) if _is_dropped(row[1])][:1000]
     if not found:
         return
-    names = [wording.plain(values.text(row.get("path")), 100) for _, row in found]
+    names = [wording.plain(values.text(row.get("path")), 100) for _dummy, row in found]
     verb = "is an executable" if len(names) == 1 else "are executables"
     yield Sign(
         rule="dropped-executable",
@@ -85,4 +85,4 @@ def _grade_edit(path: str, row: dict[str, Any]) -> tuple[Severity, Confidence]:
 
 
 def _refs(container: ContainerEvidence, rows: list[Row]) -> list[EvidenceRef]:
-    return [container.ref(ITEM, line) for line, _ in rows]
+    return [container.ref(ITEM, line) for line, _dummy in rows]

@@ -127,7 +127,7 @@ class Replay(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         if verb == "json":
             return 200, {}, json.dumps(self._inspects[state]).encode()
         if verb == "logs":
-            return 200, {}, self.recorded.bytes(f"logs-{state}.stream")
+            return 200, {}, self.recorded.bytes(f"logs-{state}.bin")
         if verb == "top" and state == "exited":
             error = self.recorded.json("errors")["top-exited"]
             return int(error["status"]), {}, json.dumps({"message": error["message"]}).encode()

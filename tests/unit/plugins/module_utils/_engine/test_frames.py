@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("size", [1, 7, 8, 9, 1 << 20])
 def test_pieces_of_any_size_give_the_same_frames(recorded: Recorded, size: int) -> None:
-    body = recorded.bytes("logs-local.stream")
+    body = recorded.bytes("logs-local.bin")
     whole = list(demultiplex([body]))
     assert len(whole) == 5
     assert list(demultiplex(body[i : i + size] for i in range(0, len(body), size))) == whole
@@ -25,7 +25,7 @@ def test_pieces_of_any_size_give_the_same_frames(recorded: Recorded, size: int) 
 
 @pytest.mark.parametrize("size", [1, 5, 1 << 20])
 def test_a_terminal_s_lines(recorded: Recorded, size: int) -> None:
-    body = recorded.bytes("logs-tty.stream")
+    body = recorded.bytes("logs-tty.bin")
     frames = list(undivided(body[i : i + size] for i in range(0, len(body), size)))
     assert [frame.data.split(b" ", 1)[1] for frame in frames] == [b"line one\r\n", b"jndi two\r\n"]
 

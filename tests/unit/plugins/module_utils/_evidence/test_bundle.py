@@ -148,7 +148,7 @@ def test_a_full_file_system_leaves_a_valid_bundle(tmp_path: Path, monkeypatch: p
     bundle = writer(tmp_path)
     for number in range(3):
         bundle.add(
-            "layer", None, f"layer{number}.jsonl", lambda: Found(os.urandom(30_000) for _ in range(10))
+            "layer", None, f"layer{number}.jsonl", lambda: Found(os.urandom(30_000) for _dummy in range(10))
         )
     bundle.finish()
     outcomes = read(tmp_path)[1]

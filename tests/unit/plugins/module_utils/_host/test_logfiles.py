@@ -82,8 +82,8 @@ def test_the_files_and_the_stream_say_the_same(version: str) -> None:
     from ansible_collections.cordon.docker.plugins.module_utils._host.logformats import stream_record
 
     for driver, name, stream in (
-        ("json-file", "bin-json.log", "logs-bin.stream"),
-        ("local", "local-container.log", "logs-local.stream"),
+        ("json-file", "bin-json.log", "logs-bin.bin"),
+        ("local", "local-container.log", "logs-local.bin"),
     ):
         frames = demultiplex([(ANSWERS / version / stream).read_bytes()])
         by_engine = [stream_record(frame.data, frame.stream) for frame in frames]
@@ -225,7 +225,7 @@ def test_damaged_lines_do_not_end_the_search(tmp_path: Path) -> None:
 def test_memory_does_not_grow_with_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logreaders, "CHUNK_BYTES", 1 << 16)
     with (tmp_path / "x-json.log").open("wb") as file:
-        for _ in range(20):
+        for _dummy in range(20):
             file.write(b"".join(entry(n, "w" * 100) for n in range(5000)))
         file.write(b"z" * (8 << 20))
     source = LogSource("json-file", (str(tmp_path / "x-json.log"),))

