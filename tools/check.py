@@ -158,6 +158,8 @@ def main() -> int:
         results: list[Result] = []
         in_order([STEPS[name] for name in names], results, echo=True)
         return summary(results, [result.step for result in results], time.monotonic() - start)
+    # A lab of its own: the one that somebody practises on stays as it is.
+    os.environ.setdefault("CORDON_LAB_NAME", "lab-test")
     return summary(everything(), list(STEPS.values()), time.monotonic() - start)
 
 

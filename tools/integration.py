@@ -8,26 +8,41 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 
 from tools.commands import BIN, BUILD, ROOT, StepError, environment
 from tools.stage import stage
 
-INVENTORY = ROOT / "lab" / "inventory.yml"
+LAB = ROOT / "lab" / "lab"
+
+
+def command() -> Path:
+    """The lab's command, with the lab that is meant: ansible-test hands no environment on to targets."""
+    path = BUILD / "lab"
+    name = os.environ.get("CORDON_LAB_NAME")
+    chosen = f"CORDON_LAB_NAME={shlex.quote(name)} " if name else ""
+    path.write_text(f'#!/bin/sh\n{chosen}exec {shlex.quote(str(LAB))} "$@"\n')
+    path.chmod(0o755)
+    return path
 
 
 def prepare() -> Path:
     """Stage a copy of its own, since sanity may be at work in the other, and tell it where the lab is."""
-    if not INVENTORY.is_file():
+    inventory = Path(
+        subprocess.run([LAB, "inventory"], check=True, capture_output=True, text=True).stdout.strip()
+    )
+    if not inventory.is_file():
         raise StepError("The lab is down: bring it up with `make lab`, then run this again.")
     staged = stage(BUILD / "integration")
     targets = sorted(path.name for path in (staged / "tests" / "integration" / "targets").glob("[!_]*"))
     if not [name for name in targets if not name.startswith("setup_")]:
         raise StepError("There is no integration target to run in tests/integration/targets.")
     config = {
-        "lab_inventory": str(INVENTORY),
-        "lab_command": str(ROOT / "lab" / "lab"),
+        "lab_inventory": str(inventory),
+        "lab_command": str(command()),
         "controller_bin": str(BIN),
     }
     (staged / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(config))
@@ -39,8 +54,8 @@ def main(arguments: list[str]) -> None:
     staged = prepare()
     os.chdir(staged)
     program = BIN / "ansible-test"
-    command = [str(program), "integration", "--venv", "--requirements", "--color", "no", *arguments]
-    os.execve(program, command, environment())
+    words = [str(program), "integration", "--venv", "--requirements", "--color", "no", *arguments]
+    os.execve(program, words, environment())
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command: up, down, status, shell."""
+"""The command: up, down, stage, status, inventory, shell."""
 
 from __future__ import annotations
 
@@ -63,11 +63,18 @@ def _parser() -> argparse.ArgumentParser:
     stage.set_defaults(act=_restage)
     status = commands.add_parser("status", help="which hosts are up; exit code 1 when none or not all are")
     status.set_defaults(act=_status)
+    where = commands.add_parser("inventory", help="the path of the fleet's inventory")
+    where.set_defaults(act=_inventory)
     shell = commands.add_parser("shell", help="run a command on a host as root; its exit code is passed on")
     shell.add_argument("host")
     shell.add_argument("command", nargs=argparse.REMAINDER)
     shell.set_defaults(act=_shell)
     return parser
+
+
+def _inventory(_options: argparse.Namespace) -> int:
+    print(INVENTORY)
+    return 0
 
 
 def _count(text: str) -> int:

@@ -23,6 +23,11 @@ BIN = ROOT / ".venv" / "bin"
 RUN_SECONDS = 300
 
 
+def lab_inventory() -> Path:
+    """Of the lab that CORDON_LAB_NAME names, or the usual one."""
+    return Path(subprocess.run([LAB, "inventory"], check=True, capture_output=True, text=True).stdout.strip())
+
+
 @dataclass(frozen=True)
 class Run:
     """One finished command: exit code and what it printed, both streams together in order."""
@@ -35,7 +40,7 @@ class Run:
 class Fleet:
     """The lab's fleet as the inventory names it."""
 
-    inventory: Path = field(default=ROOT / "lab" / "inventory.yml")
+    inventory: Path = field(default_factory=lab_inventory)
 
     @cached_property
     def hostvars(self) -> dict[str, dict[str, Any]]:
