@@ -27,12 +27,12 @@ extends_documentation_fragment:
 options:
   case:
     description:
-      - The case on the controller to store the evidence in, as M(cordon.docker.case_open) returns it.
+      - The case on the controller to store the evidence in, as C(cordon.docker.case_open) returns it.
       - Used by the action plugin only.
     type: path
   run:
     description:
-      - The run of the case that this belongs to, as M(cordon.docker.case_open) returns it.
+      - The run of the case that this belongs to, as C(cordon.docker.case_open) returns it.
       - Used by the action plugin only.
     type: str
   since:
