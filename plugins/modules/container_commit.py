@@ -12,8 +12,10 @@ version_added: 0.1.0
 author:
   - The cordon.docker authors (@cordon-collections)
 description:
-  - Pauses the container, verifies that the pause held, and commits it (C(docker commit)), so that the scene is kept.
-  - Labels the image with case, container, engine and time, and with what is not inside (volumes, binds and tmpfs never are).
+  - Pauses the container, verifies that the pause held, and commits it (C(docker commit)), so that the scene
+    is kept.
+  - Labels the image with case, container, engine and time, and with what is not inside (volumes, binds and
+    tmpfs never are).
   - The image carries the environment of the container, and the secrets in it.
 extends_documentation_fragment:
   - cordon.docker.engine
@@ -34,7 +36,8 @@ attributes:
 options:
   pause:
     description:
-      - Pause a running container while it is kept, and let it run again afterwards. One that is paused already
+      - Pause a running container while it is kept, and let it run again afterwards. One that is paused
+        already
         stays so.
     type: bool
     default: true
@@ -76,7 +79,8 @@ EXAMPLES = r"""
 RETURN = r"""
 containers:
   description:
-    - The containers, an entry each. The task fails when one could not be changed; the entries of the others are
+    - The containers, an entry each. The task fails when one could not be changed; the entries of the others
+      are
       returned all the same.
   returned: when the engine answers
   type: list
@@ -114,24 +118,30 @@ containers:
       description: What has to be known about what was done, with a C(code) for programs and a C(sentence).
       type: list
       elements: dict
-      sample: [{"code": "replaced_by_compose", "sentence": "The next docker compose up of shop/web will start a replacement."}]
+      sample: [{"code": "replaced_by_compose", "sentence": "The next docker compose up of shop/web will start
+        a replacement."}]
     steps:
       description:
-        - Each step in order, with its C(status), which is V(planned), V(verified), V(failed), V(undone), V(left)
+        - Each step in order, with its C(status), which is V(planned), V(verified), V(failed), V(undone),
+          V(left)
           or V(gone), what was read back (C(sees)), when it began and how long it took (C(seconds)).
       type: list
       elements: dict
-      sample: [{"step": "commit", "sentence": "Keep the file system.", "status": "verified", "sees": "image sha256:458fc6f7cbfd", "error": null}]
+      sample: [{"step": "commit", "sentence": "Keep the file system.", "status": "verified", "sees": "image
+        sha256:458fc6f7cbfd", "error": null}]
     verified:
       description: Whether all that was done was read back and holds; null where nothing was done.
       type: bool
       sample: true
     image:
-      description: The image that was made, with C(id), C(name), C(size) in bytes and number of C(layers), or null.
+      description: The image that was made, with C(id), C(name), C(size) in bytes and number of C(layers), or
+        null.
       type: dict
-      sample: {"id": "sha256:458fc6f7cbfd13f7ef673cac26565fa2b38b3d2cf08ad0b1e1b7881afefd271e", "name": "cordon/inc-7:3c1c2f5cd2d1-20260203T040506Z", "size": 214748364, "layers": 5}
+      sample: {"id": "sha256:458fc6f7cbfd13f7ef673cac26565fa2b38b3d2cf08ad0b1e1b7881afefd271e", "name":
+        "cordon/inc-7:3c1c2f5cd2d1-20260203T040506Z", "size": 214748364, "layers": 5}
     record:
-      description: What is outstanding and can be taken back, or null. The host keeps the same in C(/run/cordon).
+      description: What is outstanding and can be taken back, or null. The host keeps the same in
+        C(/run/cordon).
       type: dict
       sample: null
     custody:
@@ -146,8 +156,8 @@ containers:
 """
 
 from ansible_collections.cordon.docker.plugins.module_utils._containment.orders import (
-    container_commit,
     commit_argument_spec,
+    container_commit,
 )
 from ansible_collections.cordon.docker.plugins.module_utils._containment.wiring import run_module
 

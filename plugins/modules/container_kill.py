@@ -12,9 +12,12 @@ version_added: 0.1.0
 author:
   - The cordon.docker authors (@cordon-collections)
 description:
-  - Sets the restart policy to C(no) and records what it was, sends the signal, and reads back that none of the container's processes is left on the host.
-  - Refuses where evidence would be lost, and tells who will start a replacement (Compose, Swarm, Kubernetes, Nomad).
-  - A paused container is only ever sent V(KILL), since the engine lets it run again to deliver any other signal.
+  - Sets the restart policy to C(no) and records what it was, sends the signal, and reads back that none of
+    the container's processes is left on the host.
+  - Refuses where evidence would be lost, and tells who will start a replacement (Compose, Swarm, Kubernetes,
+    Nomad).
+  - A paused container is only ever sent V(KILL), since the engine lets it run again to deliver any other
+    signal.
 extends_documentation_fragment:
   - cordon.docker.engine
   - cordon.docker.changed
@@ -50,7 +53,8 @@ options:
     default: false
   allow_removal:
     description:
-      - Kill a container that was started with C(--rm), which the engine then removes with its anonymous volumes.
+      - Kill a container that was started with C(--rm), which the engine then removes with its anonymous
+        volumes.
     type: bool
     default: false
 seealso:
@@ -78,7 +82,8 @@ EXAMPLES = r"""
 RETURN = r"""
 containers:
   description:
-    - The containers, an entry each. The task fails when one could not be changed; the entries of the others are
+    - The containers, an entry each. The task fails when one could not be changed; the entries of the others
+      are
       returned all the same.
   returned: when the engine answers
   type: list
@@ -111,29 +116,35 @@ containers:
     refused:
       description: The refusal, null where there was none.
       type: dict
-      sample: {"code": "auto_remove", "why": "The container was started with --rm.", "instead": "Pause or isolate it, and preserve it first.", "override": "allow_removal"}
+      sample: {"code": "auto_remove", "why": "The container was started with --rm.", "instead": "Pause or
+        isolate it, and preserve it first.", "override": "allow_removal"}
     notices:
       description: What has to be known about what was done, with a C(code) for programs and a C(sentence).
       type: list
       elements: dict
-      sample: [{"code": "replaced_by_compose", "sentence": "The next docker compose up of shop/web will start a replacement."}]
+      sample: [{"code": "replaced_by_compose", "sentence": "The next docker compose up of shop/web will start
+        a replacement."}]
     steps:
       description:
-        - Each step in order, with its C(status), which is V(planned), V(verified), V(failed), V(undone), V(left)
+        - Each step in order, with its C(status), which is V(planned), V(verified), V(failed), V(undone),
+          V(left)
           or V(gone), what was read back (C(sees)), when it began and how long it took (C(seconds)).
       type: list
       elements: dict
-      sample: [{"step": "kill", "sentence": "Send KILL to the container's first process.", "status": "verified", "sees": "the container is exited; no process of it is left", "error": null}]
+      sample: [{"step": "kill", "sentence": "Send KILL to the container's first process.", "status":
+        "verified", "sees": "the container is exited; no process of it is left", "error": null}]
     verified:
       description: Whether all that was done was read back and holds; null where nothing was done.
       type: bool
       sample: true
     image:
-      description: The image that was made, with C(id), C(name), C(size) in bytes and number of C(layers), or null.
+      description: The image that was made, with C(id), C(name), C(size) in bytes and number of C(layers), or
+        null.
       type: dict
       sample: null
     record:
-      description: What is outstanding and can be taken back, or null. The host keeps the same in C(/run/cordon).
+      description: What is outstanding and can be taken back, or null. The host keeps the same in
+        C(/run/cordon).
       type: dict
       sample: null
     custody:

@@ -12,10 +12,14 @@ version_added: 0.1.0
 author:
   - The cordon.docker authors (@cordon-collections)
 description:
-  - Finds the host's end of every link of a container through the host's C(ip), never by running anything in the container, and sets it down.
-  - A link is only touched where both ends are veth, each has the other's number, the kernel says that the other end is in this very container's network namespace, and it is a port of a bridge of the engine's.
-  - Refuses macvlan and ipvlan, whose other end is a NIC of the host, and host and shared networks, and says what would work instead.
-  - Addresses, routes, published ports and established connections stay as they are. A restart of the container makes a new link.
+  - Finds the host's end of every link of a container through the host's C(ip), never by running anything in
+    the container, and sets it down.
+  - A link is only touched where both ends are veth, each has the other's number, the kernel says that the
+    other end is in this very container's network namespace, and it is a port of a bridge of the engine's.
+  - Refuses macvlan and ipvlan, whose other end is a NIC of the host, and host and shared networks, and says
+    what would work instead.
+  - Addresses, routes, published ports and established connections stay as they are. A restart of the
+    container makes a new link.
   - Needs root on the host, with C(ip) and C(nsenter).
 extends_documentation_fragment:
   - cordon.docker.engine
@@ -43,7 +47,8 @@ options:
     default: down
   with_sharers:
     description:
-      - Whether containers that live in the network of a chosen one, as C(--network container:NAME) makes them, may
+      - Whether containers that live in the network of a chosen one, as C(--network container:NAME) makes
+        them, may
         be cut off with it.
     type: bool
     default: false
@@ -68,7 +73,8 @@ EXAMPLES = r"""
 RETURN = r"""
 containers:
   description:
-    - The containers, an entry each. The task fails when one could not be changed; the entries of the others are
+    - The containers, an entry each. The task fails when one could not be changed; the entries of the others
+      are
       returned all the same.
   returned: when the engine answers
   type: list
@@ -106,24 +112,29 @@ containers:
       description: What has to be known about what was done, with a C(code) for programs and a C(sentence).
       type: list
       elements: dict
-      sample: [{"code": "replaced_by_compose", "sentence": "The next docker compose up of shop/web will start a replacement."}]
+      sample: [{"code": "replaced_by_compose", "sentence": "The next docker compose up of shop/web will start
+        a replacement."}]
     steps:
       description:
-        - Each step in order, with its C(status), which is V(planned), V(verified), V(failed), V(undone), V(left)
+        - Each step in order, with its C(status), which is V(planned), V(verified), V(failed), V(undone),
+          V(left)
           or V(gone), what was read back (C(sees)), when it began and how long it took (C(seconds)).
       type: list
       elements: dict
-      sample: [{"step": "link_down", "sentence": "Set veth5e1c0d8 (number 29), the host's end of the container's eth0, down.", "status": "verified", "sees": "veth5e1c0d8 is down", "error": null}]
+      sample: [{"step": "link_down", "sentence": "Set veth5e1c0d8 (number 29), the host's end of the
+        container's eth0, down.", "status": "verified", "sees": "veth5e1c0d8 is down", "error": null}]
     verified:
       description: Whether all that was done was read back and holds; null where nothing was done.
       type: bool
       sample: true
     image:
-      description: The image that was made, with C(id), C(name), C(size) in bytes and number of C(layers), or null.
+      description: The image that was made, with C(id), C(name), C(size) in bytes and number of C(layers), or
+        null.
       type: dict
       sample: null
     record:
-      description: What is outstanding and can be taken back, or null. The host keeps the same in C(/run/cordon).
+      description: What is outstanding and can be taken back, or null. The host keeps the same in
+        C(/run/cordon).
       type: dict
       sample: null
     custody:

@@ -12,8 +12,10 @@ version_added: 0.1.0
 author:
   - The cordon.docker authors (@cordon-collections)
 description:
-  - Disconnects by the engine (C(docker network disconnect)), which also holds when the container is started again.
-  - Records addresses, aliases, links, MAC, driver options and priority of each network, and connects with them again; what could not come back is told in C(notices).
+  - Disconnects by the engine (C(docker network disconnect)), which also holds when the container is started
+    again.
+  - Records addresses, aliases, links, MAC, driver options and priority of each network, and connects with
+    them again; what could not come back is told in C(notices).
   - Host networks and networks shared with another container have nothing to disconnect and are refused.
 extends_documentation_fragment:
   - cordon.docker.engine
@@ -35,7 +37,8 @@ options:
   state:
     description:
       - V(disconnected) disconnects the containers.
-      - V(connected) connects them as the undo record says. A network in O(networks) that the record does not know is joined plainly.
+      - V(connected) connects them as the undo record says. A network in O(networks) that the record does not
+        know is joined plainly.
     type: str
     choices: [disconnected, connected]
     default: disconnected
@@ -68,7 +71,8 @@ EXAMPLES = r"""
 RETURN = r"""
 containers:
   description:
-    - The containers, an entry each. The task fails when one could not be changed; the entries of the others are
+    - The containers, an entry each. The task fails when one could not be changed; the entries of the others
+      are
       returned all the same.
   returned: when the engine answers
   type: list
@@ -106,24 +110,29 @@ containers:
       description: What has to be known about what was done, with a C(code) for programs and a C(sentence).
       type: list
       elements: dict
-      sample: [{"code": "replaced_by_compose", "sentence": "The next docker compose up of shop/web will start a replacement."}]
+      sample: [{"code": "replaced_by_compose", "sentence": "The next docker compose up of shop/web will start
+        a replacement."}]
     steps:
       description:
-        - Each step in order, with its C(status), which is V(planned), V(verified), V(failed), V(undone), V(left)
+        - Each step in order, with its C(status), which is V(planned), V(verified), V(failed), V(undone),
+          V(left)
           or V(gone), what was read back (C(sees)), when it began and how long it took (C(seconds)).
       type: list
       elements: dict
-      sample: [{"step": "disconnect", "sentence": "Disconnect the container from the network bridge, where it has 172.17.0.2.", "status": "verified", "sees": "networks: none", "error": null}]
+      sample: [{"step": "disconnect", "sentence": "Disconnect the container from the network bridge, where it
+        has 172.17.0.2.", "status": "verified", "sees": "networks: none", "error": null}]
     verified:
       description: Whether all that was done was read back and holds; null where nothing was done.
       type: bool
       sample: true
     image:
-      description: The image that was made, with C(id), C(name), C(size) in bytes and number of C(layers), or null.
+      description: The image that was made, with C(id), C(name), C(size) in bytes and number of C(layers), or
+        null.
       type: dict
       sample: null
     record:
-      description: What is outstanding and can be taken back, or null. The host keeps the same in C(/run/cordon).
+      description: What is outstanding and can be taken back, or null. The host keeps the same in
+        C(/run/cordon).
       type: dict
       sample: null
     custody:

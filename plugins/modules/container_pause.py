@@ -12,7 +12,8 @@ version_added: 0.1.0
 author:
   - The cordon.docker authors (@cordon-collections)
 description:
-  - Freezes every process of a container (C(docker pause)), and reads back from the engine and from the kernel that they are frozen.
+  - Freezes every process of a container (C(docker pause)), and reads back from the engine and from the kernel
+    that they are frozen.
   - A paused container still has its network, its files and its memory, and still answers a ping.
 extends_documentation_fragment:
   - cordon.docker.engine
@@ -61,7 +62,8 @@ EXAMPLES = r"""
 RETURN = r"""
 containers:
   description:
-    - The containers, an entry each. The task fails when one could not be changed; the entries of the others are
+    - The containers, an entry each. The task fails when one could not be changed; the entries of the others
+      are
       returned all the same.
   returned: when the engine answers
   type: list
@@ -99,24 +101,29 @@ containers:
       description: What has to be known about what was done, with a C(code) for programs and a C(sentence).
       type: list
       elements: dict
-      sample: [{"code": "replaced_by_compose", "sentence": "The next docker compose up of shop/web will start a replacement."}]
+      sample: [{"code": "replaced_by_compose", "sentence": "The next docker compose up of shop/web will start
+        a replacement."}]
     steps:
       description:
-        - Each step in order, with its C(status), which is V(planned), V(verified), V(failed), V(undone), V(left)
+        - Each step in order, with its C(status), which is V(planned), V(verified), V(failed), V(undone),
+          V(left)
           or V(gone), what was read back (C(sees)), when it began and how long it took (C(seconds)).
       type: list
       elements: dict
-      sample: [{"step": "pause", "sentence": "Freeze every process of the container.", "status": "verified", "sees": "paused: True; frozen by the kernel: True", "error": null}]
+      sample: [{"step": "pause", "sentence": "Freeze every process of the container.", "status": "verified",
+        "sees": "paused: True; frozen by the kernel: True", "error": null}]
     verified:
       description: Whether all that was done was read back and holds; null where nothing was done.
       type: bool
       sample: true
     image:
-      description: The image that was made, with C(id), C(name), C(size) in bytes and number of C(layers), or null.
+      description: The image that was made, with C(id), C(name), C(size) in bytes and number of C(layers), or
+        null.
       type: dict
       sample: null
     record:
-      description: What is outstanding and can be taken back, or null. The host keeps the same in C(/run/cordon).
+      description: What is outstanding and can be taken back, or null. The host keeps the same in
+        C(/run/cordon).
       type: dict
       sample: null
     custody:

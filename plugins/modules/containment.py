@@ -12,8 +12,10 @@ version_added: 0.1.0
 author:
   - The cordon.docker authors (@cordon-collections)
 description:
-  - What the other modules that change containers do, and besides O(action=isolate), O(action=hold) and O(action=release), for all chosen containers at once.
-  - Each action is planned, gone through step by step, read back from the engine and the kernel, and taken back where it does not hold.
+  - What the other modules that change containers do, and besides O(action=isolate), O(action=hold) and
+    O(action=release), for all chosen containers at once.
+  - Each action is planned, gone through step by step, read back from the engine and the kernel, and taken
+    back where it does not hold.
 extends_documentation_fragment:
   - cordon.docker.engine
   - cordon.docker.changed
@@ -33,15 +35,21 @@ attributes:
 options:
   action:
     description:
-      - V(isolate) cuts a container off by the best means for its kind of network. Where the network is its own, its
-        links are set down on the host, and a barrier (nftables) is put into its network namespace, which also stops
-        raw frames and the engine's DNS resolver. Where others share the network, or it is the host's, the barrier is
-        put around the container's own sockets. Where the container could take a barrier down (C(NET_ADMIN)), it is
+      - V(isolate) cuts a container off by the best means for its kind of network. Where the network is its
+        own, its
+        links are set down on the host, and a barrier (nftables) is put into its network namespace, which also
+          stops
+        raw frames and the engine's DNS resolver. Where others share the network, or it is the host's, the
+          barrier is
+        put around the container's own sockets. Where the container could take a barrier down (C(NET_ADMIN)),
+          it is
         disconnected. Where none is safe it is refused.
       - V(hold) sets the restart policy to C(no).
-      - V(release) takes back what the undo records tell, last step first. Without O(containers) and O(select) it takes
+      - V(release) takes back what the undo records tell, last step first. Without O(containers) and O(select)
+        it takes
         all containers that have one.
-      - V(pause), V(unpause), V(disconnect), V(connect), V(link_down), V(link_up), V(kill) and V(commit) are what the
+      - V(pause), V(unpause), V(disconnect), V(connect), V(link_down), V(link_up), V(kill) and V(commit) are
+        what the
         modules named after them do.
     type: str
     required: true
@@ -53,7 +61,8 @@ options:
     elements: str
   with_sharers:
     description:
-      - Whether containers that live in the network of a chosen one, as C(--network container:NAME) makes them, may
+      - Whether containers that live in the network of a chosen one, as C(--network container:NAME) makes
+        them, may
         be cut off with it.
     type: bool
     default: false
@@ -75,12 +84,14 @@ options:
     default: false
   allow_removal:
     description:
-      - Kill a container that was started with C(--rm), which the engine then removes with its anonymous volumes.
+      - Kill a container that was started with C(--rm), which the engine then removes with its anonymous
+        volumes.
     type: bool
     default: false
   pause:
     description:
-      - Pause a running container while it is kept, and let it run again afterwards. One that is paused already
+      - Pause a running container while it is kept, and let it run again afterwards. One that is paused
+        already
         stays so.
     type: bool
     default: true
@@ -135,7 +146,8 @@ EXAMPLES = r"""
 RETURN = r"""
 containers:
   description:
-    - The containers, an entry each. The task fails when one could not be changed; the entries of the others are
+    - The containers, an entry each. The task fails when one could not be changed; the entries of the others
+      are
       returned all the same.
   returned: when the engine answers
   type: list
@@ -173,24 +185,29 @@ containers:
       description: What has to be known about what was done, with a C(code) for programs and a C(sentence).
       type: list
       elements: dict
-      sample: [{"code": "replaced_by_compose", "sentence": "The next docker compose up of shop/web will start a replacement."}]
+      sample: [{"code": "replaced_by_compose", "sentence": "The next docker compose up of shop/web will start
+        a replacement."}]
     steps:
       description:
-        - Each step in order, with its C(status), which is V(planned), V(verified), V(failed), V(undone), V(left)
+        - Each step in order, with its C(status), which is V(planned), V(verified), V(failed), V(undone),
+          V(left)
           or V(gone), what was read back (C(sees)), when it began and how long it took (C(seconds)).
       type: list
       elements: dict
-      sample: [{"step": "link_down", "sentence": "Set veth5e1c0d8 (number 29), the host's end of the container's eth0, down.", "status": "verified", "sees": "veth5e1c0d8 is down", "error": null}]
+      sample: [{"step": "link_down", "sentence": "Set veth5e1c0d8 (number 29), the host's end of the
+        container's eth0, down.", "status": "verified", "sees": "veth5e1c0d8 is down", "error": null}]
     verified:
       description: Whether all that was done was read back and holds; null where nothing was done.
       type: bool
       sample: true
     image:
-      description: The image that was made, with C(id), C(name), C(size) in bytes and number of C(layers), or null.
+      description: The image that was made, with C(id), C(name), C(size) in bytes and number of C(layers), or
+        null.
       type: dict
       sample: null
     record:
-      description: What is outstanding and can be taken back, or null. The host keeps the same in C(/run/cordon).
+      description: What is outstanding and can be taken back, or null. The host keeps the same in
+        C(/run/cordon).
       type: dict
       sample: null
     custody:

@@ -11,7 +11,7 @@ flows, and what is on its way to the engine's resolver at 127.0.0.11, are droppe
 from __future__ import annotations
 
 import json
-from typing import Any, Optional
+from typing import Any
 
 from .values import CGROUP, Barrier
 
@@ -21,7 +21,7 @@ RESOLVER = "127.0.0.11"
 def rules(table: str, barrier: Barrier, raw: bool = True) -> str:
     """What ``nft -f -`` is given: one transaction, which also replaces what is left of an earlier one.
 
-    With ``raw``, frames that never pass the layers above are dropped on each device too (kernel 5.16 and later).
+    With ``raw``, frames that never pass the layers above are dropped on each device too (kernel 5.16 on).
     """
     lines = [f"table inet {table}", f"delete table inet {table}", f"table inet {table} {{"]
     if barrier.scope == CGROUP:
@@ -57,7 +57,7 @@ def removal(table: str, families: tuple[str, ...]) -> str:
 
 
 def complete(listing: str, barrier: Barrier) -> bool:
-    """Whether ``nft -j list table inet …`` shows every chain with its policy, and every rule, and none besides."""
+    """Whether ``nft -j list table inet …`` shows every chain with its policy, every rule, and no other."""
     found = _objects(listing)
     if found is None:
         return False

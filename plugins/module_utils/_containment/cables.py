@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A container's links as the planner needs them: each with its proven cable on the host, or why it has none. Pure."""
+"""A container's links, each with its proven cable on the host, or why it has none. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def namespace(
     netnsid: int | None,
     bridges: frozenset[str],
 ) -> Namespace:
-    """``own`` is the inode of the host's namespace, ``netnsid`` the number by which it knows the container's."""
+    """``own`` is the inode of the host's namespace, ``netnsid`` the number by which it knows the
+    container's."""
     if inode == own:
         return Namespace(inode, True, ())
     nics = tuple(_nic(link, host_links, netnsid, bridges, inode) for link in links if _counts(link))
@@ -56,16 +57,19 @@ def _nic(
 
 def _why_not(link: Link, peer: Peer | None, bridges: frozenset[str]) -> str:
     """Why a link must not, or cannot, be cut on the host; nothing where it can."""
+    name = link.name
     if link.kind in ("macvlan", "ipvlan", "macvtap", "ipvtap"):
-        return f"{link.name} is a {link.kind}: its other end is a NIC of the host, and setting that down cuts the host."
+        return f"{name} is a {link.kind}: it ends in a NIC of the host, and setting that down cuts the host."
     if link.kind != "veth":
-        return f"{link.name} is a {link.kind or 'physical NIC'}, which has no other end on the host."
+        return f"{name} is a {link.kind or 'physical NIC'}, which has no other end on the host."
     if peer is None:
-        return f"The other end of {link.name} is not in the host's network namespace (overlay networks, rootless engines)."
-    if not hostile.LINK_NAME.match(peer.name) or not hostile.LINK_NAME.match(link.name):
-        return f"{link.name} has a name that no command should be given."
+        return f"The other end of {name} is not in the host's namespace (overlay networks, rootless engines)."
+    if not hostile.LINK_NAME.match(peer.name) or not hostile.LINK_NAME.match(name):
+        return f"{name} has a name that no command should be given."
     if peer.master is None:
-        return f"{peer.name}, the other end of {link.name}, is in no bridge."
+        return f"{peer.name}, the other end of {name}, is in no bridge."
     if peer.master_kind != "bridge" or peer.master not in bridges:
-        return f"{peer.name}, the other end of {link.name}, is a port of {peer.master}, which is no bridge of the engine's."
+        return (
+            f"{peer.name}, the other end of {name}, is in {peer.master}, which is no bridge of the engine's."
+        )
     return ""

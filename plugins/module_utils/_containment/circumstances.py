@@ -37,7 +37,7 @@ def replacement(labels: Mapping[str, str]) -> tuple[Notice, ...]:
         found.append(
             Notice(
                 "replaced_by_kubernetes",
-                f"The kubelet will start a replacement in the pod {pod}; cordon the node, or scale its owner.",
+                f"The kubelet will start another in the pod {pod}: cordon the node, or scale its owner.",
             )
         )
     if labels.get(COMPOSE_PROJECT):
@@ -60,8 +60,8 @@ def recreation(labels: Mapping[str, str]) -> tuple[Notice, ...]:
     return (
         Notice(
             "compose_recreates",
-            f"The next docker compose up of {labels[COMPOSE_PROJECT]} re-creates a running container that misses"
-            " a network, and with it destroys evidence; a paused one is left alone.",
+            f"The next docker compose up of {labels[COMPOSE_PROJECT]} re-creates a running container that"
+            " misses a network, and with it destroys evidence; a paused one is left alone.",
         ),
     )
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 from .steps import Step
 
@@ -44,7 +44,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Refusal:
-    """``why`` and ``instead`` are sentences; ``override`` names the option that would allow it, if one does."""
+    """``why`` and ``instead`` are sentences; ``override`` names the option that would allow it."""
 
     container: str
     verb: str

@@ -4,15 +4,15 @@
 
 """The gate: the only way by which anything on a host is changed.
 
-Each step is written down, done, and read back. Where one fails, it and those before it are taken back and read
-back again; what cannot be taken back stays in the record, from which ``release`` goes on.
+Each step is written down, done, and read back. Where one fails, it and those before it are taken back and
+read back again; what cannot be taken back stays in the record, from which ``release`` goes on.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 
 from ansible_collections.cordon.docker.plugins.module_utils._engine.client import Engine
 from ansible_collections.cordon.docker.plugins.module_utils._engine.control import EngineControl
@@ -109,7 +109,7 @@ class Gate:
             return Deed(tuple(run.acts), run.record)
 
     def release(self, record: Record, name: str = "", case: str = "") -> Deed:
-        """Take everything in the record back, last step first; one that fails stays in it, the others go on."""
+        """Take all in the record back, last step first; one that fails stays in it, the others go on."""
         with self._store.locked(record.container):
             known = self._store.load(record.container).merged(record)
             run = _Run(self, "release", case, replace(known, name=name))
@@ -122,10 +122,13 @@ class Gate:
         return self._store.load(record.container).merged(record)
 
     def apply(self, step: Step) -> Mapping[str, Any]:
-        return self._means(step).apply(step)
+        """Do one step: reached through carry_out and release alone."""
+        found: Mapping[str, Any] = self._means(step).apply(step)
+        return found
 
     def read_back(self, step: Step, applied: Mapping[str, Any]) -> Reading:
-        return self._means(step).read_back(step, applied)
+        reading: Reading = self._means(step).read_back(step, applied)
+        return reading
 
     def save(self, record: Record) -> None:
         self._store.save(record)
@@ -195,7 +198,6 @@ class _Run:
         if reading.holds or reading.gone:
             self._settle(self._taken_back(act.step, opposite))
             return act if was_failed else replace(act, status=UNDONE, sees=reading.sees)
-        self._settle(self._kept(act.step))
         error = (
             f"{opposite.sentence()} This could not be done ({reading.sees}); the record keeps it for release."
         )
@@ -207,9 +209,6 @@ class _Run:
             return self.record.forget(step)
         began = utc(time.time())
         return self.record.begin(opposite, began, self._case, self._verb).finish(opposite)
-
-    def _kept(self, step: Step) -> Record:
-        return self.record
 
     def release(self, step: Step) -> None:
         """Take one recorded step back; what is gone already is only struck out."""

@@ -17,7 +17,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._errors import Evide
 
 CONTAINER_ID = re.compile(r"[0-9a-f]{64}\Z")
 LINK_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,14}\Z")
-NETWORK_ID = re.compile(r"[0-9a-z]{12,64}\Z")
+NETWORK_ID = re.compile(r"[^\x00-\x20\x7f/]{1,255}\Z")  # a stopped container may only know a name
 SIGNAL = re.compile(r"(SIG)?[A-Z][A-Z0-9+-]{1,12}\Z|[1-9][0-9]?\Z")
 PLAIN = re.compile(r"[^\x00-\x1f\x7f]*\Z")
 MAC = re.compile(r"([0-9a-f]{2}(:[0-9a-f]{2}){5})?\Z")

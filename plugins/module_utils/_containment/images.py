@@ -86,11 +86,14 @@ def not_inside(sight: Sight) -> list[dict[str, str]]:
         for mount in sight.inspect.get("Mounts") or ()
     ]
     known = {mount["destination"] for mount in mounts}
-    for destination in sight.host_config.get("Tmpfs") or {}:
-        if destination not in known:
-            mounts.append({"type": "tmpfs", "source": "", "destination": str(destination)})
-    mounts.append({"type": "tmpfs", "source": "", "destination": "/dev/shm"})
+    memory = [str(path) for path in self_made(sight) if path not in known]
+    mounts.extend({"type": "tmpfs", "source": "", "destination": path} for path in memory)
     return sorted(mounts, key=lambda mount: mount["destination"])
+
+
+def self_made(sight: Sight) -> tuple[str, ...]:
+    """File systems in memory that the engine mounts without listing them as mounts."""
+    return (*sorted(sight.host_config.get("Tmpfs") or {}), "/dev/shm")
 
 
 def _notices(wanted: Wanted, sight: Sight) -> tuple[Notice, ...]:

@@ -4,11 +4,11 @@
 
 """The planner's part for isolation: the best means for each kind of network, or a refusal. Pure.
 
-In this order: the link on the host, which nothing in the container can set up again, together with a barrier in
-its network namespace, which also stops raw frames and the engine's resolver; the barrier alone where no link can
-be cut; a barrier around its sockets where the namespace is shared or the host's; the engine's disconnect where
-the container could take a barrier down, or nothing of it runs. All but the last leave addresses, routes, ports
-and established flows as they are.
+In this order: the link on the host, which nothing in the container can set up again, together with a barrier
+in its network namespace, which also stops raw frames and the engine's resolver; the barrier alone where no
+link can be cut; a barrier around its sockets where the namespace is shared or the host's; the engine's
+disconnect where the container could take a barrier down, or nothing of it runs. All but the last leave
+addresses, routes, ports and established flows as they are.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ def isolate(wanted: Wanted, sight: Sight, record: Record) -> Decision:
     del record
     if sight.restarting:
         # Nothing of it runs now; once it is exited it can be disconnected, which holds.
-        return Plan(sight.id, wanted.verb, (*no_restart(sight), EndRestarts(sight.id)), (), unsettled=True)
+        notice = Notice(
+            "stays_ended", "It stays exited, also after its release: docker start starts it again."
+        )
+        steps = (*no_restart(sight), EndRestarts(sight.id))
+        return Plan(sight.id, wanted.verb, steps, (notice,), unsettled=True)
     if not sight.running:
         return _at_rest(wanted, sight)
     if sight.mode == "none" and not nics(sight):
@@ -114,7 +118,7 @@ def _resolver_after_disconnect(sight: Sight) -> tuple[Notice, ...]:
 
 
 def _among_others(wanted: Wanted, sight: Sight) -> Decision:
-    """The namespace is the host's or another's too: only what belongs to the container's sockets may be cut."""
+    """The namespace is the host's or another's too: only what its own sockets send and get may be cut."""
     barrier = _around_sockets(sight)
     if isinstance(barrier, Barrier):
         raised = sight.namespace is not None and sight.namespace.barrier

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 
 from ansible_collections.cordon.docker.plugins.module_utils._engine.control import EngineControl
 from ansible_collections.cordon.docker.plugins.module_utils._errors import EngineError, UnknownContainer
@@ -100,7 +100,7 @@ class EngineMeans:
         raise EngineError(f"The engine has no means for the step {step.kind}.")
 
     def _frozen(self, step: Step) -> Reading:
-        """The engine's word, and the kernel's where this host has the processes (the engine's alone has erred)."""
+        """The engine's word, and the kernel's where this host has the processes."""
         wanted = isinstance(step, Pause)
         state = self.inspect(step.container).get("State") or {}
         if not state.get("Running"):
@@ -208,23 +208,23 @@ class EngineMeans:
     def _commit(self, step: Commit) -> str:
         """With the container's whole configuration: what is left out the engine would blank."""
         config = dict(self.inspect(step.container).get("Config") or {})
-        config["Labels"] = {**(config.get("Labels") or {}), **dict(step.labels)}
+        config["Labels"] = {**(config.get("Labels") or {}), **{pair[0]: pair[1] for pair in step.labels}}
         return self._control.commit(step.container, step.repository, step.tag, config, step.timeout)
 
     def _kept(self, step: Commit, image: str) -> Reading:
         document = self._control.image(image)
         if document is None:
             return Reading(False, f"the engine has no image {image[:19]}")
-        labels = dict(step.labels)
+        labels = {pair[0]: pair[1] for pair in step.labels}
         found = (document.get("Config") or {}).get("Labels") or {}
         if any(found.get(name) != value for name, value in labels.items()):
             return Reading(False, f"the image {image[:19]} does not carry the labels it was given")
         state = self.inspect(step.container).get("State") or {}
         if labels.get("cordon.docker.paused") == "true" and not state.get("Paused"):
-            # The engine ignores a pause that failed, and any signal may have ended it (moby, daemon/commit.go).
+            # The engine ignores a pause that failed (moby, daemon/commit.go), and a signal may end one.
             return Reading(False, "the container did not stay paused while it was kept")
         layers = (document.get("RootFS") or {}).get("Layers") or []
-        details = {
+        details: dict[str, Any] = {
             "id": str(document.get("Id") or image),
             "name": f"{step.repository}:{step.tag}",
             "size": int(document.get("Size") or 0),
@@ -248,7 +248,7 @@ def settings(endpoint: Endpoint, with_addresses: bool = False) -> dict[str, Any]
         "IPAMConfig": asked or None,
         "Aliases": list(endpoint.aliases) or None,
         "Links": list(endpoint.links) or None,
-        "DriverOpts": dict(endpoint.driver_options) or None,
+        "DriverOpts": {pair[0]: pair[1] for pair in endpoint.driver_options} or None,
         "MacAddress": endpoint.mac or None,
         "GwPriority": endpoint.priority or None,
     }

@@ -4,8 +4,8 @@
 
 """The gate's hands on the host's network: links and barriers, by the host's own ip, nft and nsenter.
 
-With ``means_engine`` the only code that changes anything; imported by the gate alone. Commands are lists, with
-names that came from the kernel and were proven; nothing is text for a shell.
+With ``means_engine`` the only code that changes anything; imported by the gate alone. Commands are lists,
+with names that came from the kernel and were proven; nothing is text for a shell.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class HostMeans:
         return int((self._engine.inspect(step.container).get("State") or {}).get("Pid") or 0)
 
     def _link(self, step: LinkDown | LinkUp) -> Reading:
-        """The kernel's word on that very link, and the engine's that it is still this run of the container."""
+        """The kernel's word on that very link, and the engine's that it is still this run of the
+        container."""
         cable = step.cable
         code, output, _errors = self._run(["ip", "-j", "-d", "link", "show", "dev", cable.name], None)
         links = parse_links(_decoded(output)) if code == 0 else []
@@ -89,7 +90,7 @@ class HostMeans:
                     [*inside, "nft", "-j", "list", "table", "inet", step.table], None
                 )
                 raw = self._raw(step, inside) if code == 0 and applied.get("raw") else None
-        except _NamespaceGone as exc:
+        except _NamespaceGoneError as exc:
             return Reading(False, str(exc), gone=True)
         if not wanted:
             return Reading(code != 0, f"the table {step.table} is {'there' if code == 0 else 'gone'}")
@@ -110,7 +111,7 @@ class HostMeans:
             raise HostError(f"{' '.join(command)} failed on the host: {said}.")
 
 
-class _NamespaceGone(HostError):
+class _NamespaceGoneError(HostError):
     """The container does not run in that namespace any more."""
 
 
@@ -144,7 +145,7 @@ class _Namespace:
                 raise HostError("A barrier that drops all is refused in the host's own network namespace.")
             return []
         if found is None or found[1] != barrier.namespace:
-            raise _NamespaceGone("the container was restarted, and its network namespace is gone")
+            raise _NamespaceGoneError("the container was restarted, and its network namespace is gone")
         return ["nsenter", f"--net={found[0]}"]
 
 

@@ -58,7 +58,7 @@ def _no_endpoint(wanted: Wanted, sight: Sight) -> Refusal | None:
             wanted.verb,
             "shared_network",
             f"The container lives in the network of {owner[:12]}, which holds the endpoint.",
-            f"The action isolate drops its packets alone; cutting {owner[:12]} cuts all that share its network.",
+            f"The action isolate drops its packets alone; cutting {owner[:12]} cuts all that share it.",
         )
     return None
 
@@ -150,8 +150,8 @@ def restart_notice(sight: Sight) -> tuple[Notice, ...]:
 def embedded_resolver(sight: Sight) -> bool:
     """Whether the engine answers the container's DNS itself, at 127.0.0.11: on every network but its default.
 
-    Seen with 20.10, 26 and 28: where the host's resolver is at a loopback address, the engine asks it from the
-    host's own namespace, so that names, and what is hidden in them, leave through a link that is down.
+    Seen with 20.10, 26 and 28: where the host's resolver is at a loopback address, the engine asks it from
+    the host's own namespace, so that names, and what is hidden in them, leave through a link that is down.
     """
     return any(name not in ("bridge", "none", "host") for name in sight.networks)
 

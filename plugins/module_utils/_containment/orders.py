@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules that change containers do: parameters in, a result out. Raises CordonError; never fails by itself."""
+"""What the modules that change containers do: parameters in, a result out. Raises CordonError and nothing else."""
 
 from __future__ import annotations
 
@@ -108,7 +108,11 @@ def container_commit(parameters: Parameters, run: Run, check_mode: bool) -> dict
 
 
 def containment(parameters: Parameters, run: Run, check_mode: bool) -> dict[str, Any]:
-    if parameters["action"] != "release" and parameters["containers"] is None and parameters["select"] is None:
+    if (
+        parameters["action"] != "release"
+        and parameters["containers"] is None
+        and parameters["select"] is None
+    ):
         raise InvalidOption("Name the containers with containers, or choose them with select.")
     return perform(parameters["action"], parameters, run, check_mode)
 

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The planner: from what is seen and what is wanted to a plan, or a refusal. Pure, and the only one that decides."""
+"""The planner: from what is seen and what is wanted to a plan, or a refusal. Pure, and the only one that
+decides."""
 
 from __future__ import annotations
 
@@ -111,7 +112,7 @@ def _loses_evidence(wanted: Wanted, sight: Sight) -> Refusal | None:
             sight.id,
             wanted.verb,
             "auto_remove",
-            "The container was started with --rm: when it ends, the engine removes it with its anonymous volumes.",
+            "The container was started with --rm: when it ends, it is removed with its anonymous volumes.",
             "Pause or isolate it, and preserve it first.",
             "allow_removal",
         )
@@ -120,7 +121,7 @@ def _loses_evidence(wanted: Wanted, sight: Sight) -> Refusal | None:
             sight.id,
             wanted.verb,
             "no_evidence",
-            "Nothing of the container is preserved: there is no commit of it here, and none was named as evidence.",
+            "Nothing of the container is preserved: there is no commit of it, and no evidence was named.",
             "Keep it first with container_commit.",
             "without_evidence",
         )

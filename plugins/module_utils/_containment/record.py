@@ -4,8 +4,8 @@
 
 """The undo record: what was done to a container and not taken back yet, in order. Pure values.
 
-A step is written down before it is done (``pending``) and again when it was verified (``done``), so that nothing
-can end between a change and its record. Taking a step back takes its line out.
+A step is written down before it is done (``pending``) and again when it was verified (``done``), so that
+nothing can end between a change and its record. Taking a step back takes its line out.
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ class Record:
         return cls(container, found.text("name"), changes)
 
     def merged(self, other: Record) -> Record:
-        """This record, after what only the other one knows: the host's may be lost, the case's may be older."""
+        """This record, after what only the other one knows: the host's may be lost, the case's may be
+        older."""
         known = {(change.step.kind, change.step.subject) for change in self.changes}
         missing = (item for item in other.changes if (item.step.kind, item.step.subject) not in known)
         return replace(self, changes=(*missing, *self.changes))

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 
 from .decision import Notice, Plan, Refusal
 from .effect import after, snapshot
@@ -152,6 +152,6 @@ def _from_acts(deed: Deed) -> tuple[Notice, ...]:
             Notice("not_restored", f"{sentence}.") for sentence in act.details.get("not_restored", ())
         )
     if ports:
-        sentence = f"These published ports did not come back: {', '.join(ports)}; a restart of the container opens them."
+        sentence = f"These published ports did not come back: {', '.join(ports)}; a restart opens them."
         found.append(Notice("ports_missing", sentence))
     return tuple(found)

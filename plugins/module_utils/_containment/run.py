@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.cordon.docker.plugins.module_utils._engine.client import Engine
 from ansible_collections.cordon.docker.plugins.module_utils._engine.selection import (
@@ -18,12 +18,16 @@ from ansible_collections.cordon.docker.plugins.module_utils._engine.selection im
     Unselected,
     resolve,
 )
-from ansible_collections.cordon.docker.plugins.module_utils._errors import CordonError, UnknownContainer, describe
+from ansible_collections.cordon.docker.plugins.module_utils._errors import (
+    CordonError,
+    UnknownContainer,
+    describe,
+)
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import utc
 
 from . import plan as planner
 from .decision import Notice, Plan, Refusal
-from .gate import VERIFIED, Deed, Gate
+from .gate import VERIFIED, Act, Deed, Gate
 from .means_host import Run
 from .record import Record
 from .report import Report, refused, reported
@@ -65,7 +69,7 @@ class Containment:
         self._gate = Gate(engine, run, self._store, local=self._watch.facts.local)
 
     def carry_out(self, choice: ContainerChoice) -> list[Report]:
-        """A report for each container that was chosen; with none named a release takes all that have a record."""
+        """A report for each container chosen; with none named a release takes all that have a record."""
         found = resolve(self._engine, self._widened(choice), self._order.parallel)
         chosen = [item for item in found if isinstance(item, Selected)]
         reports = [_unknown(item) for item in found if isinstance(item, Unselected)]
@@ -98,7 +102,8 @@ class Containment:
 
     def _attempts(self, item: Selected, sight: Sight) -> Report:
         """Plan, act, and where the container was restarted meanwhile or has only now settled, do so again."""
-        first, acts = sight, []
+        first = sight
+        acts: list[Act] = []
         notices: tuple[Notice, ...] = ()
         for attempt in range(_ATTEMPTS):
             record = self._record(item.id)
@@ -111,13 +116,19 @@ class Containment:
                 return reported(first, decision, self._gate.propose(decision, record), notices, check=True)
             deed = self._gate.carry_out(decision, self._wanted.case, item.name)
             acts.extend(deed.acts)
-            whole = Deed(tuple(acts), deed.record, deed.restarted)
+            report = reported(
+                first, decision, replace(deed, acts=tuple(acts)), notices, lasting=self._lasting
+            )
             if deed.failed or not (deed.restarted or (decision.unsettled and not _ended(decision))):
-                return reported(first, decision, whole, notices, lasting=self._store.lasting)
+                return report
             time.sleep(_WAIT * attempt)
             sight = self._again(item)
         error = "The container restarts faster than it can be contained: kill it, or pause it while it runs."
-        return replace(reported(first, decision, whole, notices), failed=True, error=error)
+        return replace(report, failed=True, error=error)
+
+    @property
+    def _lasting(self) -> bool:
+        return self._store.lasting
 
     def _again(self, item: Selected) -> Sight:
         document = self._engine.inspect(item.id)

@@ -10,7 +10,7 @@ Filled by ``sight`` on a host, or by a test from recorded answers.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 
 from .values import Cable
 
@@ -34,7 +34,8 @@ class HostFacts:
 
 @dataclass(frozen=True)
 class Nic:
-    """A link in the container's network namespace; with ``cable`` it can be cut on the host, else ``why`` not.
+    """A link in the container's network namespace; with ``cable`` it can be cut on the host, else ``why``
+    not.
 
     ``up`` tells of the host's end where there is one, as an administrator set it.
     """
@@ -49,7 +50,8 @@ class Nic:
 
 @dataclass(frozen=True)
 class Namespace:
-    """The container's network namespace: its inode, whether it is the host's own, and what is in it but lo."""
+    """The container's network namespace: its inode, whether it is the host's own, and what is in it but
+    lo."""
 
     inode: int
     of_host: bool

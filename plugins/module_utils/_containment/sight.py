@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looking at containers before anything is decided: the engine's word and the kernel's. Reads, changes nothing.
+"""Looking at containers before anything is decided: the engine's word and the kernel's. Reads, changes
+nothing.
 
 Only what the wanted action needs is read, and for all containers at once: a cut must not wait for the rest.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.cordon.docker.plugins.module_utils._engine.client import Engine
@@ -119,7 +121,7 @@ class Watch:
                 pids[pid] = str(inspect.get("Id"))
         why = self._cannot_look()
         if why or not pids:
-            return {pid: (None, why) for pid in pids}
+            return dict.fromkeys(pids, (None, why))
         own = whereabouts.own_namespace()
         inodes = {pid: whereabouts.namespace_of(pid, container) for pid, container in pids.items()}
         inside = [pid for pid, inode in inodes.items() if inode not in (None, own)]
@@ -156,7 +158,7 @@ class Watch:
     def _cannot_look(self) -> str:
         facts = self.facts
         if not facts.local:
-            return "The engine is reached over TCP: its containers' links are on its own host, to be named there."
+            return "The engine is reached over TCP: its containers' links are on its own host."
         if not facts.root:
             return "Only root can look into its network namespace (become: true)."
         if not facts.ip or not facts.nsenter:
@@ -181,7 +183,7 @@ class Watch:
     def _rootless(self, socket: str | None) -> tuple[bool, int]:
         """Whether the engine is some user's, and its cgroup version; root's own socket needs no question."""
         try:
-            if socket is not None and os.stat(socket).st_uid == 0:
+            if socket is not None and Path(socket).stat().st_uid == 0:
                 return False, 2
         except OSError:
             pass

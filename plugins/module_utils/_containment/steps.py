@@ -10,7 +10,7 @@ A step knows what it changes in words, its opposite, and how it is written down;
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Mapping, Optional, Type
+from typing import Any, ClassVar, Mapping
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import EvidenceError
 
@@ -142,8 +142,7 @@ class LinkDown(_OnLink):
     kind: ClassVar[str] = "link_down"
 
     def sentence(self) -> str:
-        cable = self.cable
-        return f"Set {cable.name} (number {cable.index}), the host's end of the container's {cable.inner_name}, down."
+        return f"Set {self.cable} down."
 
     def opposite(self) -> Step:
         return LinkUp(self.container, self.cable)
@@ -154,8 +153,7 @@ class LinkUp(_OnLink):
     kind: ClassVar[str] = "link_up"
 
     def sentence(self) -> str:
-        cable = self.cable
-        return f"Set {cable.name} (number {cable.index}), the host's end of the container's {cable.inner_name}, up."
+        return f"Set {self.cable} up."
 
     def opposite(self) -> Step:
         return LinkDown(self.container, self.cable)

@@ -17,7 +17,7 @@ import os
 import stat
 import time
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Iterator
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import EvidenceError, HostError
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import dump
@@ -31,7 +31,8 @@ _PATIENCE = 60.0
 
 
 class Store:
-    """Records below ``folder``; where this user cannot write there, none are kept and ``lasting`` is false."""
+    """Records below ``folder``; where this user cannot write there, none are kept and ``lasting`` is
+    false."""
 
     def __init__(self, folder: str = FOLDER) -> None:
         self._folder = Path(folder) / "containers"
@@ -113,10 +114,10 @@ class Store:
             )
             with os.fdopen(handle, "wb") as file:
                 file.write(dump(record.to_json()))
-            os.replace(fresh, path)
+            fresh.replace(path)
         except OSError as exc:
             raise HostError(
-                f"The undo record {path} cannot be written ({exc.strerror}), and nothing is changed without one."
+                f"The undo record {path} cannot be written ({exc.strerror}): nothing is changed without one."
             ) from exc
 
     def containers(self) -> tuple[str, ...]:

@@ -115,7 +115,8 @@ def published(inspect: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
 
 @dataclass(frozen=True)
 class Cable:
-    """The host's end of a veth pair that was proven, from both ends, to belong to the namespace ``namespace``.
+    """The host's end of a veth pair that was proven, from both ends, to belong to the namespace
+    ``namespace``.
 
     ``index`` and ``name`` are the host's, ``inner_index`` and ``inner_name`` the container's, ``netnsid`` is
     the number by which the host's namespace knows the container's.
@@ -128,6 +129,9 @@ class Cable:
     netnsid: int
     bridge: str
     namespace: int
+
+    def __str__(self) -> str:
+        return f"{self.name} (number {self.index}), the host's end of the container's {self.inner_name},"
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -156,8 +160,8 @@ class Barrier:
     """Rules of nftables that let nothing of a container through, in the network namespace ``namespace``.
 
     Scope ``namespace`` drops all but loopback there, and the engine's own resolver at 127.0.0.11; ``devices``
-    are the NICs on which raw frames are dropped as well. Scope ``cgroup`` drops what belongs to sockets of the
-    cgroup ``path`` (as nft writes it) at depth ``level``: the means where others share the namespace.
+    are the NICs on which raw frames are dropped as well. Scope ``cgroup`` drops what belongs to sockets of
+    the cgroup ``path`` (as nft writes it) at depth ``level``: the means where others share the namespace.
     """
 
     scope: str

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Iterator
 
 from ansible_collections.cordon.docker.plugins.module_utils._host.procfs import cgroup_paths, container_of
 
@@ -75,7 +75,7 @@ def cgroup_of(pid: int, container: str) -> tuple[str, int] | None:
 
 
 def unified_mount() -> str | None:
-    """Where below /sys/fs/cgroup, which is where nft looks paths up, version 2 is mounted; None for nowhere."""
+    """Where version 2 lies below /sys/fs/cgroup, which is where nft looks paths up; None for nowhere."""
     for line in (PROC / "self" / "mountinfo").read_text().splitlines():
         fields, _, kind = line.partition(" - ")
         mount = fields.split(" ")
@@ -90,11 +90,8 @@ def unified_mount() -> str | None:
 
 def processes(container: str) -> tuple[int, ...]:
     """The PIDs of all processes in the container's cgroup, and in those below it."""
-    found = []
-    for entry in PROC.iterdir():
-        if entry.name.isdigit() and belongs(int(entry.name), container) and not _zombie(int(entry.name)):
-            found.append(int(entry.name))
-    return tuple(sorted(found))
+    pids = (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
+    return tuple(sorted(pid for pid in pids if belongs(pid, container) and not _zombie(pid)))
 
 
 def frozen(pid: int) -> bool | None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional, Sequence
+from typing import Any, Callable, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -39,7 +39,7 @@ def run_module(spec: Spec, perform: Perform, named: bool = True) -> None:
 def runner(module: AnsibleModule) -> Run:
     """Commands through the module; the sbin folders are looked into as well, which users' paths lack."""
 
-    def run(command: Sequence[str], given: Optional[str]) -> tuple[int, str, str]:
+    def run(command: Sequence[str], given: str | None) -> tuple[int, str, str]:
         path = module.get_bin_path(command[0], opt_dirs=["/usr/sbin", "/sbin"])
         if path is None:
             return 127, "", f"{command[0]} is not on the host"

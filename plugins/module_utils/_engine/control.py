@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 from urllib.parse import quote
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import EngineError
@@ -51,7 +51,8 @@ class EngineControl(Engine):
         self._change(f"/networks/{_quoted(network)}/disconnect", body=body)
 
     def connect_network(self, network: str, container: str, endpoint: Mapping[str, Any]) -> None:
-        """``endpoint`` carries the engine's own names (EndpointSettings); what it does not know is left out."""
+        """``endpoint`` carries the engine's own names (EndpointSettings); what it does not know is left
+        out."""
         known = {name: value for name, value in endpoint.items() if self.offers(name)}
         body = {"Container": container, "EndpointConfig": known}
         self._change(f"/networks/{_quoted(network)}/connect", body=body)
