@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cordon.docker.plugins.module_utils._containment import cables
-from ansible_collections.cordon.docker.plugins.module_utils._containment.seen import engine_bridges
+from ansible_collections.cordon.docker.plugins.module_utils._containment.seen import Namespace, engine_bridges
 from ansible_collections.cordon.docker.plugins.module_utils._host.links import Link, parse_links
 from ansible_collections.cordon.docker.tests.unit.plugins.module_utils._containment.recordings import sight
 
@@ -95,7 +95,7 @@ def test_recorded_cables_are_the_ones_that_lead_back(recording: dict[str, Any]) 
     found = [
         (name, nic)
         for name in recording["containers"]
-        for nic in (sight(recording, name).namespace or cables.Namespace(1, True, ())).nics
+        for nic in (sight(recording, name).namespace or Namespace(1, True, ())).nics
         if nic.cable
     ]
     assert len(found) >= 10
