@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from .circumstances import beyond, may, no_restart, recreation, replacement
 from .decision import Decision, Notice, Plan, Refusal
-from .network import disconnections, embedded_resolver, nics, resolver, restart_notice
+from .network import disconnections, embedded_resolver, nics, restart_notice
 from .record import Record
 from .seen import Sight, Wanted
 from .steps import EndRestarts, LinkDown, RaiseBarrier, Step
@@ -113,8 +113,11 @@ def _warnings(sight: Sight) -> tuple[Notice, ...]:
 
 
 def _resolver_after_disconnect(sight: Sight) -> tuple[Notice, ...]:
-    """Seen with 20.10: its resolver goes on answering a container that is on no network any more."""
-    return resolver(sight) if embedded_resolver(sight) else ()
+    """Seen with 20.10, and no more with 26 and 28: its resolver answers a container that is on no network."""
+    if not embedded_resolver(sight):
+        return ()
+    sentence = "Old engines (20.10) go on passing its DNS questions on; pausing it stops that."
+    return (Notice("resolver", sentence),)
 
 
 def _among_others(wanted: Wanted, sight: Sight) -> Decision:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules that change containers do: parameters in, a result out. Raises CordonError and nothing else."""
+"""What the modules that change containers do: parameters in, a result out. Raises CordonError alone."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def containment(parameters: Parameters, run: Run, check_mode: bool) -> dict[str,
 
 
 def perform(verb: str, parameters: Parameters, run: Run, check_mode: bool) -> dict[str, Any]:
-    """The result of one action for all chosen containers: changed, containers, diff, and where any failed, msg."""
+    """The result of one action for all chosen containers: changed, containers, diff, and msg where any failed."""
     choice = ContainerChoice.from_params(parameters)
     if not 1 <= parameters["parallel"] <= 64:
         raise InvalidOption(f"parallel cannot be {parameters['parallel']}: it is a number from 1 to 64.")

@@ -109,7 +109,7 @@ def frozen(pid: int) -> bool | None:
 def processor_time(pid: int) -> str | None:
     """What the container's processes used of the processor so far, to the smallest unit the kernel counts.
 
-    A frozen container uses none, and cannot be thawed and frozen again without using some.
+    A frozen container uses none, and one that was thawed in between did nothing unless it used some.
     """
     paths = cgroup_paths(_cgroup(pid))
     if "cpuacct" in paths:
