@@ -16,7 +16,11 @@ from typing import Any, Mapping
 
 from ansible_collections.cordon.docker.plugins.module_utils._engine.client import Engine
 from ansible_collections.cordon.docker.plugins.module_utils._engine.control import EngineControl
-from ansible_collections.cordon.docker.plugins.module_utils._errors import CordonError, describe
+from ansible_collections.cordon.docker.plugins.module_utils._errors import (
+    CordonError,
+    UnknownContainer,
+    describe,
+)
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import utc
 
 from .decision import Plan
@@ -70,6 +74,16 @@ class Deed:
     @property
     def failed(self) -> bool:
         return any(act.status in (FAILED, LEFT) for act in self.acts)
+
+    @property
+    def left(self) -> bool:
+        return any(act.status == LEFT for act in self.acts)
+
+    def abandoned(self) -> Deed:
+        """The same where what failed was planned for an earlier run of the container."""
+        acts = (replace(act, status=GONE, sees=act.error or act.sees, error=None) for act in self.acts)
+        kept = tuple(new if old.status == FAILED else old for old, new in zip(self.acts, acts))
+        return Deed(kept, self.record, restarted=True)
 
     @property
     def changed(self) -> bool:
@@ -223,6 +237,8 @@ class _Run:
             already = reading.holds or reading.gone
             if not already:
                 reading = self._gate.read_back(opposite, self._gate.apply(opposite))
+        except UnknownContainer as exc:
+            reading, already = Reading(False, describe(exc), gone=True), True
         except CordonError as exc:
             reading, already, error = Reading(False, ""), False, describe(exc)
         status = VERIFIED if reading.holds and not already else GONE if already or reading.gone else FAILED

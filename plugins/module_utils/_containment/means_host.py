@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from typing import Callable, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.cordon.docker.plugins.module_utils._errors import HostError
+from ansible_collections.cordon.docker.plugins.module_utils._errors import HostError, UnknownContainer
 from ansible_collections.cordon.docker.plugins.module_utils._host.links import Link, parse_links
 
 from . import barriers, whereabouts
@@ -52,7 +52,11 @@ class HostMeans:
         raise HostError(f"The host has no means for the step {step.kind}.")
 
     def _pid(self, step: Step) -> int:
-        return int((self._engine.inspect(step.container).get("State") or {}).get("Pid") or 0)
+        """The container's first process, 0 where it has none or is gone altogether."""
+        try:
+            return int((self._engine.inspect(step.container).get("State") or {}).get("Pid") or 0)
+        except UnknownContainer:
+            return 0
 
     def _link(self, step: LinkDown | LinkUp) -> Reading:
         """The kernel's word on that very link, and the engine's that it is still this run of the

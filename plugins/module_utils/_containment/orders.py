@@ -118,7 +118,7 @@ def containment(parameters: Parameters, run: Run, check_mode: bool) -> dict[str,
 
 
 def perform(verb: str, parameters: Parameters, run: Run, check_mode: bool) -> dict[str, Any]:
-    """The result of one action for all chosen containers: changed, containers, diff, and msg where any failed."""
+    """One action for all chosen containers: changed, containers, diff, and msg where any failed."""
     choice = ContainerChoice.from_params(parameters)
     if not 1 <= parameters["parallel"] <= 64:
         raise InvalidOption(f"parallel cannot be {parameters['parallel']}: it is a number from 1 to 64.")

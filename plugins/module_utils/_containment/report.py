@@ -11,7 +11,7 @@ from typing import Any, Mapping
 
 from .decision import Notice, Plan, Refusal
 from .effect import after, snapshot
-from .gate import LEFT, PLANNED, VERIFIED, Act, Deed
+from .gate import FAILED, LEFT, PLANNED, VERIFIED, Act, Deed
 from .record import Record
 from .seen import Sight
 from .steps import Commit
@@ -39,9 +39,12 @@ class Report:
 
     @property
     def verified(self) -> bool | None:
-        """None where nothing was to be done, or nothing was done yet."""
+        """Whether what was asked for holds, by what was read back; None where nothing was done.
+
+        What an abandoned attempt left of an earlier run of the container (gone, undone) does not count.
+        """
         done = [act for act in self.acts if act.status != PLANNED]
-        return all(act.status == VERIFIED for act in done) if done else None
+        return not self.failed and all(act.status != FAILED for act in done) if done else None
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -27,7 +27,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl impo
 
 from . import plan as planner
 from .decision import Notice, Plan, Refusal
-from .gate import VERIFIED, Act, Deed, Gate
+from .gate import Act, Deed, Gate
 from .means_host import Run
 from .record import Record
 from .report import Report, refused, reported
@@ -72,15 +72,26 @@ class Containment:
         """A report for each container chosen; with none named a release takes all that have a record."""
         found = resolve(self._engine, self._widened(choice), self._order.parallel)
         chosen = [item for item in found if isinstance(item, Selected)]
-        reports = [_unknown(item) for item in found if isinstance(item, Unselected)]
+        missing = [item for item in found if isinstance(item, Unselected)]
         if self._wanted.verb == "release":
-            return reports + self._each(lambda number: self._release(chosen[number]), len(chosen))
+            return self._release_all(chosen, missing)
+        reports = [_unknown(item) for item in missing]
         try:
             sights = self._watch.look([item.inspect for item in chosen])
         except CordonError as exc:
             return reports + [_failed(item, describe(exc), self._wanted.verb) for item in chosen]
         work = self._each(lambda number: self._one(chosen[number], sights[number]), len(chosen))
         return reports + work
+
+    def _release_all(self, chosen: list[Selected], missing: list[Unselected]) -> list[Report]:
+        """Of a container that is gone only what it left on the host is taken back, and its record ends."""
+        recorded = {*self._store.containers(), *self._given}
+        gone = [
+            Selected(i.requested, i.requested, i.requested, {}) for i in missing if i.requested in recorded
+        ]
+        reports = [_unknown(item) for item in missing if item.requested not in recorded]
+        items = chosen + gone
+        return reports + self._each(lambda number: self._release(items[number]), len(items))
 
     def _widened(self, choice: ContainerChoice) -> ContainerChoice:
         if self._wanted.verb != "release" or choice.named is not None or choice.select is not None:
@@ -115,6 +126,9 @@ class Containment:
             if self._order.check_mode:
                 return reported(first, decision, self._gate.propose(decision, record), notices, check=True)
             deed = self._gate.carry_out(decision, self._wanted.case, item.name)
+            again = self._again(item) if deed.failed or deed.restarted or decision.unsettled else sight
+            if deed.failed and not deed.left and _moved(sight, again):
+                deed = deed.abandoned()
             acts.extend(deed.acts)
             report = reported(
                 first, decision, replace(deed, acts=tuple(acts)), notices, lasting=self._lasting
@@ -155,13 +169,14 @@ class Containment:
         began = time.monotonic()
         try:
             record = self._record(item.id)
-            sight = self._watch.look([item.inspect])[0]
+            name = item.name if item.inspect else record.name or item.name
+            sight = Sight(item.id, name, item.inspect)
             steps = tuple(step.opposite() for step in reversed(record.steps()))
             plan = Plan(item.id, "release", tuple(step for step in steps if step is not None))
             if self._order.check_mode:
                 deed = self._gate.propose(plan, record)
             elif record.changes:
-                deed = self._gate.release(record, item.name, self._wanted.case)
+                deed = self._gate.release(record, name, self._wanted.case)
             else:
                 deed = Deed((), record)
             report = reported(
@@ -170,6 +185,12 @@ class Containment:
             return replace(report, seconds=time.monotonic() - began)
         except CordonError as exc:
             return _failed(item, describe(exc), "release")
+
+
+def _moved(before: Sight, now: Sight) -> bool:
+    """Whether the container was started or ended since it was looked at: what failed may fail no more."""
+    names = ("Running", "Restarting", "Pid", "StartedAt")
+    return any(before.state.get(name) != now.state.get(name) for name in names)
 
 
 def _ended(plan: Plan) -> bool:
@@ -198,11 +219,6 @@ def result(reports: Sequence[Report]) -> dict[str, Any]:
         found["failed"] = True
         found["msg"] = " ".join(failed)
     return found
-
-
-def verified(report: Report) -> bool:
-    """Whether everything planned was done and read back."""
-    return not report.failed and all(act.status == VERIFIED for act in report.acts)
 
 
 def records_of(values: Sequence[Mapping[str, Any]] | None) -> tuple[Record, ...]:
