@@ -6,13 +6,41 @@
 PYTHON ?= python3
 HOSTS ?= 3
 ENGINES ?= 20.10,26,28
+CHECKS := lint types units sanity host-units ansible-lint package
 
 .DEFAULT_GOAL := help
+.PHONY: help setup lab lab-down demo test integration system compat clean $(CHECKS)
 
-.PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "make CHECK          one check alone: $(CHECKS)"
 
-.PHONY: setup
 setup: ## make .venv with pinned versions (fast when nothing changed)
 	@$(PYTHON) tools/setup.py
+
+lab: ## raise a fleet on this machine: HOSTS=8 ENGINES=20.10,26,28,28-containerd
+	@lab/lab up --hosts $(HOSTS) --engines $(ENGINES)
+
+lab-down: ## take the fleet down
+	@lab/lab down
+
+demo: setup lab ## triage of the fleet's compromised hosts
+	@.venv/bin/python -m tools.demo
+
+test: setup ## all checks, with a fleet raised and removed on the way
+	@.venv/bin/python -m tools.check
+
+$(CHECKS): setup
+	@.venv/bin/python -m tools.check $@
+
+integration: setup ## the modules on the fleet's engines (make lab first)
+	@.venv/bin/python -m tools.check integration
+
+system: setup ## the playbooks over the fleet (make lab first)
+	@.venv/bin/python -m tools.check system
+
+compat: setup ## unit tests and syntax on every supported release of ansible-core
+	@PATH="$$(.venv/bin/python -m tools.pythons)" .venv/bin/nox --session compat
+
+clean: ## remove what the checks made; .venv and evidence/ stay
+	@rm -rf build .mypy_cache .ruff_cache .pytest_cache tests/output

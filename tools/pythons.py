@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 # ansible-core 2.19 manages hosts with these.
 HOST_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+SHIMS = PYENV / "shims"
 
 
 def answers(python: Path) -> bool:
@@ -29,10 +32,8 @@ def answers(python: Path) -> bool:
 def candidates(version: str) -> list[Path]:
     """Where pythonX.Y may be: on the PATH, or among the versions that pyenv keeps."""
     on_path = [Path(folder) / f"python{version}" for folder in os.get_exec_path()]
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    kept = sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"))
-    shims = pyenv / "shims"
-    return [path for path in [*on_path, *kept] if path.is_file() and path.parent != shims]
+    kept = sorted(PYENV.glob(f"versions/{version}.*/bin/python{version}"))
+    return [path for path in [*on_path, *kept] if path.is_file() and path.parent != SHIMS]
 
 
 def find(version: str) -> Path | None:
@@ -41,13 +42,16 @@ def find(version: str) -> Path | None:
 
 
 def search_path(first: Path) -> str:
-    """PATH on which pythonX.Y starts for each version there is: `first`, then the usual, then their folders."""
+    """PATH on which pythonX.Y starts for each version there is: `first`, the usual, then their folders."""
     found = [path.parent for version in HOST_PYTHONS if (path := find(version))]
-    shims = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "shims"
-    usual = [Path(folder) for folder in os.get_exec_path() if Path(folder) != shims]
+    usual = [Path(folder) for folder in os.get_exec_path() if Path(folder) != SHIMS]
     return os.pathsep.join(str(folder) for folder in dict.fromkeys([first, *usual, *found]))
 
 
 def missing() -> list[str]:
     """Versions that hosts may have and this machine has not."""
     return [version for version in HOST_PYTHONS if find(version) is None]
+
+
+if __name__ == "__main__":
+    print(search_path(Path(sys.executable).parent))

@@ -11,6 +11,7 @@ only syntax that an older Python can parse before it is told that it is too old.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -42,18 +43,25 @@ def is_current() -> bool:
 
 
 def require_python() -> None:
-    """Raise when this Python cannot run the pinned ansible-core or cannot make a virtual environment."""
+    """Raise SetupError when this Python cannot run the pinned ansible-core."""
     if sys.version_info[:2] not in SUPPORTED:
         found = ".".join(str(number) for number in sys.version_info[:3])
         raise SetupError(
             f"make setup needs Python 3.11 to 3.13 and found {found} as {sys.executable}. "
             "Name another one: make setup PYTHON=/path/to/python3.11"
         )
-    try:
-        import ensurepip  # noqa: F401
-        import venv  # noqa: F401
-    except ImportError:
-        raise SetupError("make setup needs the venv module of Python: apt-get install python3-venv") from None
+
+
+def require_venv() -> None:
+    """Install Debian's package with the venv module when it is missing and we are root, else raise SetupError."""
+    if importlib.util.find_spec("ensurepip"):
+        return
+    install = ["apt-get", "install", "--yes", "-qq", "python3-venv"]
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise SetupError(f"make setup needs the venv module of Python. On Debian: {' '.join(install)}")
+    print("Installing python3-venv from Debian packages …", flush=True)
+    subprocess.run(["apt-get", "update", "-qq"], check=True, stdin=subprocess.DEVNULL)
+    subprocess.run(install, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
 def create() -> None:
@@ -81,6 +89,7 @@ def main() -> None:
     if is_current():
         return
     require_python()
+    require_venv()
     print("Making .venv with the pinned versions (about half a minute) …", flush=True)
     create()
     link_collection()

@@ -4,8 +4,8 @@
 
 """Lay out build/ansible_collections/cordon/docker, the copy of the checkout that ansible-test works in.
 
-ansible-test insists on that path and resolves symbolic links, so the files are copied: those that git knows or
-would take, less the rooms that are no part of the collection or of ansible-test's own tests.
+ansible-test insists on that path and resolves symbolic links, so the files are copied: those that git knows
+or would take, less the rooms that are no part of the collection or of ansible-test's own tests.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from pathlib import Path
 from tools import get_pip
 
 ROOT = Path(__file__).resolve().parent.parent
-COLLECTIONS = ROOT / "build"
-STAGED = COLLECTIONS / "ansible_collections" / "cordon" / "docker"
-LEFT_OUT = ("bench/", "lab/", "tools/", "tests/system/", "noxfile.py", ".ci/", ".ansible-lint")
-# What ansible-test makes inside the copy and reuses.
-KEPT = (".git", "tests/output")
+BUILD = ROOT / "build"
+LEFT_OUT = (".ansible-lint", ".ci/", "bench/", "lab/", "noxfile.py", "tests/system/", "tools/")
+# What ansible-test and the integration step make inside the copy.
+KEPT = (".git", "tests/output", "tests/integration/integration_config.yml")
 # The get-pip versions that ansible-core 2.17 to 2.22 ask for.
 GET_PIP_VERSIONS = ("23_1_2", "24_2", "25_2")
 
@@ -35,28 +34,27 @@ def wanted_files() -> list[Path]:
     return [Path(name) for name in names if (ROOT / name).is_file()]
 
 
-def copy_changed(files: list[Path]) -> None:
+def copy_changed(files: list[Path], staged: Path) -> None:
     """Copy what differs, leaving other files and their times alone, which keeps caches warm."""
     for name in files:
-        source, target = ROOT / name, STAGED / name
+        source, target = ROOT / name, staged / name
         if target.is_file() and filecmp.cmp(source, target, shallow=False):
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target)
 
 
-def remove_others(files: list[Path]) -> None:
+def remove_others(files: list[Path], staged: Path) -> None:
     """Remove what is no longer in the checkout, and folders that this leaves empty."""
-    wanted = {str(name) for name in files}
-    for path in sorted(STAGED.rglob("*"), reverse=True):
-        name = path.relative_to(STAGED).as_posix()
+    wanted = {name.as_posix() for name in files}
+    for path in sorted(staged.rglob("*"), reverse=True):
+        name = path.relative_to(staged).as_posix()
         if name in wanted or name.startswith(KEPT):
             continue
-        if path.is_dir() and not path.is_symlink():
-            if not any(path.iterdir()):
-                path.rmdir()
-        else:
+        if path.is_symlink() or not path.is_dir():
             path.unlink()
+        elif not any(path.iterdir()):
+            path.rmdir()
 
 
 def provide_get_pip() -> None:
@@ -69,16 +67,17 @@ def provide_get_pip() -> None:
             shutil.copyfile(get_pip.__file__, target)
 
 
-def stage() -> Path:
-    """Bring the copy up to date and return where it is."""
-    STAGED.mkdir(parents=True, exist_ok=True)
+def stage(collections: Path = BUILD) -> Path:
+    """Bring the copy under `collections` up to date and return where it is."""
+    staged = collections / "ansible_collections" / "cordon" / "docker"
+    staged.mkdir(parents=True, exist_ok=True)
     files = wanted_files()
-    remove_others(files)
-    copy_changed(files)
+    remove_others(files, staged)
+    copy_changed(files, staged)
     # A repository of its own: else ansible-test would ask the checkout's, which ignores build/.
-    subprocess.run(["git", "init", "--quiet", str(STAGED)], check=True)
+    subprocess.run(["git", "init", "--quiet", str(staged)], check=True)
     provide_get_pip()
-    return STAGED
+    return staged
 
 
 if __name__ == "__main__":

@@ -1,0 +1,54 @@
+# Copyright (c) The cordon.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import secrets
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.yaml import yaml_load
+
+from ansible_collections.cordon.docker.plugins.module_utils._errors import InvalidOption
+from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import utc
+from ansible_collections.cordon.docker.plugins.plugin_utils._case import custody, hosts
+from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
+from ansible_collections.cordon.docker.plugins.plugin_utils._case.names import stamp
+from ansible_collections.cordon.docker.plugins.plugin_utils._case_action import CaseAction
+
+
+class ActionModule(CaseAction):
+    """Opens a case for one run, and notes down who is going to be asked."""
+
+    spec: ClassVar = {
+        "case": {"type": "str", "default": ""},
+        "evidence_dir": {"type": "path", "default": "evidence"},
+        "verb": {"type": "str", "default": "triage", "choices": ["triage"]},
+        "role_path": {"type": "path"},
+    }
+
+    def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        if args["role_path"]:
+            self._check(Path(args["role_path"]), task_vars)
+        now = time.time()
+        run = f"{stamp(now)}-{secrets.token_hex(3)}"
+        asked = [str(host) for host in task_vars.get("ansible_play_batch") or []]
+        case = Case.open(Path(args["evidence_dir"]), str(args["case"]), now)
+        started = {"run": run, "verb": args["verb"], "hosts": len(asked)}
+        custody.record(case.path, [custody.Event("run started", after=started)])
+        hosts.add(
+            case.path, [hosts.HostRow(run, utc(now), args["verb"], host, hosts.ASKED) for host in asked]
+        )
+        return {"case": case.name, "path": str(case.path), "run": run}
+
+    def _check(self, role: Path, task_vars: dict[str, Any]) -> None:
+        """The role's variables against its argument specification: said once, in a sentence for each."""
+        text = (role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+        options = yaml_load(text)["argument_specs"]["main"]["options"]
+        given = self._templar.template({name: task_vars[name] for name in options if name in task_vars})
+        problems = ArgumentSpecValidator(options).validate(given).error_messages
+        if problems:
+            raise InvalidOption("; ".join(problems))
