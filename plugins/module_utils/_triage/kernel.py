@@ -71,6 +71,7 @@ class KernelView:
             "sockets": process.sockets,
             "capabilities": process.status.capabilities,
             "seccomp": process.status.seccomp,
+            "in_cgroup": process.container_id == subject.ref.id,
             "pid_namespace": process.pid_namespace,
             "net_namespace": process.net_namespace,
         }

@@ -39,6 +39,7 @@ class Process:
     stdio: dict[str, str]
     capabilities: int | None
     seccomp: int | None
+    in_cgroup: bool
 
     @cached_property
     def program(self) -> str:
@@ -94,6 +95,8 @@ def parse_process(line: int, row: dict[str, Any]) -> Process | None:
         stdio={key: target for key, target in list(stdio.items())[:16] if isinstance(target, str)},
         capabilities=int(mask, 16) if re.fullmatch(r"(?:0x)?[0-9a-fA-F]{1,16}", mask) else None,
         seccomp=values.integer(row.get("seccomp")),
+        # Only what is said to be outside is: older evidence does not say.
+        in_cgroup=row.get("in_cgroup") is not False,
     )
 
 

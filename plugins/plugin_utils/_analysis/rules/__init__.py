@@ -28,6 +28,7 @@ ALL: tuple[Rule, ...] = (
     processes.shells_on_sockets,
     processes.shells_under_services,
     processes.disguised,
+    processes.outside_the_cgroup,
     processes.miners,
     connections.outbound_by_shells,
     connections.outbound_by_deleted,

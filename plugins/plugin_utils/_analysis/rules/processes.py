@@ -106,6 +106,25 @@ def disguised(container: ContainerEvidence) -> Iterator[Sign]:
         )
 
 
+def outside_the_cgroup(container: ContainerEvidence) -> Iterator[Sign]:
+    """A process that shares the container's PIDs but not its control group: no limit holds it, the engine does not
+    count it, and neither pausing nor killing the container reaches it."""
+    for process in container.processes:
+        if process.in_cgroup:
+            continue
+        yield Sign(
+            rule="outside-cgroup",
+            key=process.kind,
+            severity="medium",
+            confidence="medium",
+            sentence=f"{_named(process)} is in the container but has left its control group: the engine does not "
+            "see it, and pausing or killing the container does not reach it.",
+            technique="T1564",
+            evidence=[container.ref(ITEM, process.line)],
+            module="container_top_info",
+        )
+
+
 def miners(container: ContainerEvidence) -> Iterator[Sign]:
     """A program by the name of a miner, or with the options of one."""
     for process in container.processes:

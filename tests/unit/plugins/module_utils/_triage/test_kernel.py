@@ -62,6 +62,20 @@ def test_processes(recording: dict[str, Any], snapshot: Snapshot, view: KernelVi
     assert java["container_pid"] == 1
     assert bash["stdio"]["0"].startswith("socket:[")
     assert bash["started"].startswith("2023-11-1")
+    assert java["in_cgroup"] is bash["in_cgroup"] is True
+
+
+def test_a_process_that_left_its_control_group_is_told(recording: dict[str, Any], tmp_path: Path) -> None:
+    container = recording["containers"]["log4shell"]
+    bash = next(
+        process
+        for pid, process in recording["processes"].items()
+        if container["id"] in process["files"]["cgroup"] and int(pid) != container["pid"]
+    )
+    bash["files"]["cgroup"] = "0::/\n"
+    snapshot = read_snapshot(str(raise_proc(recording, tmp_path)))
+    found = rows(KernelView(snapshot, 0.0, {}).processes(subject(recording, "log4shell", snapshot)))
+    assert {row["comm"]: row["in_cgroup"] for row in found} == {"java": True, "bash": False}
 
 
 def test_sockets_name_their_process(recording: dict[str, Any], snapshot: Snapshot, view: KernelView) -> None:

@@ -259,6 +259,17 @@ def test_a_program_dressed_as_a_kernel_thread(tmp_path: Path) -> None:
     assert grades(findings_of(tmp_path, {"processes.jsonl": rows})) == {"disguised-process": "high"}
 
 
+def test_a_process_that_left_its_control_group(tmp_path: Path) -> None:
+    rows = [
+        process(100, 1, "/usr/sbin/nginx", in_cgroup=True),
+        process(101, 1, "/usr/bin/sleep", in_cgroup=False),
+        process(102, 1, "/usr/bin/sleep"),
+    ]
+    found = findings_of(tmp_path, {"processes.jsonl": rows})
+    assert grades(found) == {"outside-cgroup": "medium"}
+    assert found[0].sentence.startswith("sleep (PID 101) is in the container but has left its control group")
+
+
 @pytest.mark.parametrize("cmdline", [["[", "-f", "x", "]"], ["sh", "[x]"], []])
 def test_test_is_no_kernel_thread(tmp_path: Path, cmdline: list[str]) -> None:
     rows = [process(100, 1, "/usr/bin/[", *cmdline)]
