@@ -100,10 +100,11 @@ class Transport:
     ) -> Any:
         """Tell the engine to do something, and return what it says of it: a JSON document, or None."""
         said = bytearray()
-        with self._answer(path, parameters, timeout, method="POST", body=body or {}) as response:
-            with self._mapped(path, self._options.timeout if timeout is None else timeout):
-                for chunk in _pieces(response):
-                    said += chunk
+        limit = self._options.timeout if timeout is None else timeout
+        answer = self._answer(path, parameters, timeout, method="POST", body=body or {})
+        with answer as response, self._mapped(path, limit):
+            for chunk in _pieces(response):
+                said += chunk
         return parse(bytes(said), f"The engine at {self.address} answered {path}") if said.strip() else None
 
     @contextmanager
