@@ -4,28 +4,28 @@
 
 from __future__ import annotations
 
-import shlex
-import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ansible import context
-
-from ansible_collections.cordon.docker.plugins.module_utils._errors import describe
-from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import utc
-from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.evaluate import evaluate, write_findings
-from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings import SEVERITIES, Finding
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings import SEVERITIES
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.ranking import rank
-from ansible_collections.cordon.docker.plugins.plugin_utils._case import custody, files, hosts
+from ansible_collections.cordon.docker.plugins.plugin_utils._case import custody, hosts
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_action import CaseAction
-from ansible_collections.cordon.docker.plugins.plugin_utils._report.inventory import compromised, inventory
+from ansible_collections.cordon.docker.plugins.plugin_utils._case_findings import (
+    FINDINGS,
+    INVENTORY,
+    Evaluated,
+    closing,
+    evaluate_case,
+    problem,
+)
+from ansible_collections.cordon.docker.plugins.plugin_utils._report import commands
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.summary import Summary, render
-from ansible_collections.cordon.docker.plugins.plugin_utils._transport.receive import measure
 
-INVENTORY = "compromised.yml"
+VERB = "triage"
 WIDTH = 79  # where Ansible does not know the terminal's
 
 
@@ -34,10 +34,8 @@ class Closed:
     """What closing a run came to."""
 
     rows: list[hosts.HostRow]
-    findings: list[Finding]
-    compromised: list[str]
+    evaluated: Evaluated
     unknown: list[str]
-    fault: str | None
 
 
 class ActionModule(CaseAction):
@@ -51,104 +49,47 @@ class ActionModule(CaseAction):
 
     def act(self, args: dict[str, Any], _task_vars: dict[str, Any]) -> dict[str, Any]:
         case = Case.at(Path(args["case"]))
-        # One at a time, where several runs end in the same case.
-        with files.locked(case.path / ".closing"):
+        with closing(case):
             closed = _close(case, args["run"], args["threshold"])
         self._display.display("\n" + self._text(case, closed, args["threshold"]) + "\n")
-        problem = _problem(case, closed)
+        trouble = problem(case, closed.evaluated.fault, closed.unknown)
         return {
             "path": str(case.path),
-            "findings": len(closed.findings),
-            "compromised": closed.compromised,
+            "findings": len(closed.evaluated.findings),
+            "compromised": closed.evaluated.compromised,
             "unknown": closed.unknown,
-            **({"failed": True, "msg": problem} if problem else {}),
+            **({"failed": True, "msg": trouble} if trouble else {}),
         }
 
     def _text(self, case: Case, closed: Closed, threshold: str) -> str:
-        shown = _shown(case.path)
+        shown, evaluated = commands.shown(case.path), closed.evaluated
+        inventory = f"{shown}/{INVENTORY}" if evaluated.compromised else None
+        found = ["-i", commands.near(case.path / INVENTORY)]
+        again = commands.command(case.path, "compromised", more=found) if inventory else None
         return render(
             Summary(
                 case=shown,
                 hosts=closed.rows,
-                ranked=rank(closed.findings),
-                findings=None if closed.fault else f"{shown}/findings.jsonl",
-                inventory=f"{shown}/{INVENTORY}" if closed.compromised else None,
-                compromised=closed.compromised,
+                ranked=rank(evaluated.findings),
+                findings=None if evaluated.fault else f"{shown}/{FINDINGS}",
+                inventory=inventory,
+                compromised=evaluated.compromised,
                 threshold=threshold,
-                next_command=_again(case, shown) if closed.compromised else None,
+                next_command=again,
                 unknown=closed.unknown,
-                fault=closed.fault,
+                fault=evaluated.fault,
             ),
             self._display.columns or WIDTH,
         )
 
 
 def _close(case: Case, run: str, threshold: str) -> Closed:
-    rows = _settled(case, run)
-    findings, fault = _findings(case)
-    chosen = compromised(findings, hosts.names(case.path), threshold)
-    if fault is None:
-        files.replace(case.path / INVENTORY, inventory(chosen, threshold).encode())
-    reached = [row for row in rows if row.status == hosts.COLLECTED]
-    everywhere = set.intersection(*(set(row.unknown) for row in reached)) if reached else set()
-    custody.record(case.path, [_event(case, run, rows, chosen, fault)])
-    return Closed(rows, findings, chosen, sorted(everywhere), fault)
+    rows = hosts.settled(case.path, run, VERB)
+    evaluated = evaluate_case(case, threshold)
+    custody.record(case.path, [_event(case, run, rows, evaluated)])
+    return Closed(rows, evaluated, hosts.unknown_everywhere(rows))
 
 
-def _settled(case: Case, run: str) -> list[hosts.HostRow]:
-    """The hosts of the run; one of which nothing was heard gets a row that says so."""
-    rows = hosts.of_run(case.path, run)
-    now, silent = utc(time.time()), "No answer came back: its task ended before it could say why."
-    lost = [
-        replace(row, time=now, status=hosts.FAILED, reason=silent)
-        for row in rows.values()
-        if row.status == hosts.ASKED
-    ]
-    if lost:
-        hosts.add(case.path, lost)
-    return list({**rows, **{row.host: row for row in lost}}.values())
-
-
-def _findings(case: Case) -> tuple[list[Finding], str | None]:
-    try:
-        findings = evaluate(case.path)
-        write_findings(case.path, findings)
-    except Exception as exc:  # noqa: BLE001 - a rule that fails must not keep the evidence from being closed
-        return [], describe(exc)
-    return findings, None
-
-
-def _event(
-    case: Case, run: str, rows: Iterable[hosts.HostRow], chosen: list[str], fault: str | None
-) -> custody.Event:
-    tally: dict[str, int] = {}
-    for row in rows:
-        tally[row.status] = tally.get(row.status, 0) + 1
-    after: dict[str, Any] = {"run": run, "hosts": tally, "compromised": chosen}
-    if fault is None:
-        after["findings_sha256"] = measure(case.path / "findings.jsonl")[1]
-    return custody.Event("run closed", after=after, verified=fault is None, reason=fault)
-
-
-def _problem(case: Case, closed: Closed) -> str | None:
-    if closed.fault is not None:
-        return f"The evidence in {case.path} is safe, but it could not be evaluated: {closed.fault}"
-    if closed.unknown:
-        names = ", ".join(closed.unknown)
-        return f"No host that was reached has a container named {names}. What was found is in the case."
-    return None
-
-
-def _shown(path: Path) -> str:
-    """The path as it can be pasted where the command was run."""
-    here = Path.cwd()
-    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
-
-
-def _again(case: Case, shown: str) -> str:
-    """The command that was run, on the hosts that were found."""
-    sources = [option for source in context.CLIARGS.get("inventory") or () for option in ("-i", str(source))]
-    books = [str(book) for book in context.CLIARGS.get("args") or ("cordon.docker.triage",)]
-    words = ["ansible-playbook", *books, *sources, "-i", f"{shown}/{INVENTORY}", "-l", "compromised"]
-    extra = [] if case.path.parent == Path.cwd() / "evidence" else ["-e", f"evidence_dir={case.path.parent}"]
-    return shlex.join([*words, "-e", f"case={case.name}", *extra])
+def _event(case: Case, run: str, rows: Iterable[hosts.HostRow], evaluated: Evaluated) -> custody.Event:
+    after = {"run": run, "hosts": hosts.tally(rows), **evaluated.told(case)}
+    return custody.Event("run closed", after=after, verified=evaluated.fault is None, reason=evaluated.fault)

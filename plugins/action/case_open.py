@@ -19,6 +19,10 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Ca
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.names import stamp
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_action import CaseAction
 
+VERBS = ("triage", "contain", "release", "respond")
+# A run that goes in waves opens the case anew for each: Ansible loads this once, before it forks for any of them.
+_PROCESS = f"{stamp(time.time())}-{secrets.token_hex(3)}"
+
 
 class ActionModule(CaseAction):
     """Opens a case for one run, and notes down who is going to be asked."""
@@ -26,7 +30,8 @@ class ActionModule(CaseAction):
     spec: ClassVar = {
         "case": {"type": "str", "default": ""},
         "evidence_dir": {"type": "path", "default": "evidence"},
-        "verb": {"type": "str", "default": "triage", "choices": ["triage"]},
+        "verb": {"type": "str", "default": "triage", "choices": list(VERBS)},
+        "newest": {"type": "bool", "default": False},
         "role_path": {"type": "path"},
     }
 
@@ -34,15 +39,27 @@ class ActionModule(CaseAction):
         if args["role_path"]:
             self._check(Path(args["role_path"]), task_vars)
         now = time.time()
-        run = f"{stamp(now)}-{secrets.token_hex(3)}"
+        run = _PROCESS if args["verb"] != "triage" else f"{stamp(now)}-{secrets.token_hex(3)}"
         asked = [str(host) for host in task_vars.get("ansible_play_batch") or []]
-        case = Case.open(Path(args["evidence_dir"]), str(args["case"]), now)
-        started = {"run": run, "verb": args["verb"], "hosts": len(asked)}
+        home, name = Path(args["evidence_dir"]), str(args["case"])
+        newest = Case.newest(home, run) if args["newest"] and not name else ""
+        case = Case.open(home, name or newest, now)
+        self._say(case, bool(newest), fresh=not (name or newest))
+        started = {"run": run, "verb": args["verb"], "hosts": len(asked), "check_mode": self._task.check_mode}
         custody.record(case.path, [custody.Event("run started", after=started)])
         hosts.add(
             case.path, [hosts.HostRow(run, utc(now), args["verb"], host, hosts.ASKED) for host in asked]
         )
-        return {"case": case.name, "path": str(case.path), "run": run}
+        return {"case": case.name, "path": str(case.path), "run": run, "newest": bool(newest)}
+
+    def _say(self, case: Case, newest: bool, fresh: bool) -> None:
+        """Which case it is, where nobody named one: what is contained depends on it."""
+        if newest:
+            self._display.display(
+                f"Case {case.name}, the newest in {case.path.parent}. Another: -e case=NAME"
+            )
+        elif fresh and self._task.args.get("newest"):
+            self._display.display(f"There is no case in {case.path.parent} yet: this one is {case.name}.")
 
     def _check(self, role: Path, task_vars: dict[str, Any]) -> None:
         """The role's variables against its argument specification: said once, in a sentence for each."""

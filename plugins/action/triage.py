@@ -8,23 +8,24 @@ import base64
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
-from ansible.plugins.action import ActionBase
+from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import (
-    CordonError,
     EvidenceError,
     InvalidOption,
     describe,
 )
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import utc
 from ansible_collections.cordon.docker.plugins.plugin_utils._case import custody, hosts
-from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.hosts import HostRow
-from ansible_collections.cordon.docker.plugins.plugin_utils._engine_action import EngineAction
+from ansible_collections.cordon.docker.plugins.plugin_utils._host_action import (
+    Asked,
+    HostAction,
+    Told,
+    message,
+)
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.plain import plain
 from ansible_collections.cordon.docker.plugins.plugin_utils._transport.bundle import Limits
 from ansible_collections.cordon.docker.plugins.plugin_utils._transport.intake import Taken, Visit, take_in
@@ -33,6 +34,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._transport.receive i
 from ansible_collections.cordon.docker.plugins.plugin_utils._transport.watchdog import Bounds, Watchdog
 
 VERB = "triage"
+MODULE = "cordon.docker.triage"
 # The module's defaults, which bound what is taken from a host also where the task does not say.
 DEFAULTS = {"item_bytes": 64 << 20, "total_bytes": 256 << 20, "staged_bytes": 64 << 20, "budget": 60}
 # Beyond the budget: connecting, starting Python, and an engine that is slow to say no.
@@ -43,61 +45,27 @@ MAX_UNKNOWN = 100
 _LIBRARY = base64.b64encode(library_archive()).decode("ascii")
 
 
-class ActionModule(EngineAction):
-    """Collects on the host, brings the evidence into the case, and notes down what became of the host there.
+class ActionModule(HostAction):
+    """Collects on the host, and brings the evidence into the case."""
 
-    A host that could not be reached fails like any other: Ansible skips even an ``always`` for one that it calls
-    unreachable, and the case would stay open where no host was reached."""
+    verb = VERB
 
-    TRANSFERS_FILES = False
-    _supports_async = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        # Not EngineAction's: the module runs in between.
-        result: dict[str, Any] = ActionBase.run(self, tmp, task_vars)
-        variables = task_vars or {}
-        args = dict(self._task.args)
-        try:
-            case, run = Case.at(Path(args.pop("case"))), str(args.pop("run"))
-        except KeyError as exc:
-            raise AnsibleActionFail(f"triage needs {exc}, which case_open returns.") from None
-        except CordonError as exc:
-            raise AnsibleActionFail(str(exc)) from None
-        began = time.time()
-        host = str(variables.get("inventory_hostname", ""))
-        row = HostRow(run, utc(began), VERB, host, hosts.COLLECTED)
-        row = self._collected(case, row, args, variables, began)
-        row = replace(row, seconds=round(time.time() - began, 3))
-        hosts.add(case.path, [row])
-        return {**result, **self._facts(), **self._told(row)}
-
-    def _collected(
-        self, case: Case, row: HostRow, args: dict[str, Any], variables: dict[str, Any], began: float
-    ) -> HostRow:
-        """What became of the host, whatever happened."""
-        try:
-            return self._collect(case, row, args, variables, began)
-        except AnsibleConnectionFailure as exc:
-            status, reason = hosts.UNREACHABLE, str(exc)
-        except CordonError as exc:
-            status, reason = hosts.FAILED, str(exc)
-        except Exception as exc:  # noqa: BLE001 - anything else would keep the host from being a row
-            status, reason = hosts.FAILED, describe(exc)
-        reason = plain(" ".join(reason.split()))
-        custody.record(case.path, [custody.Event(f"host {status}", row.host, verified=False, reason=reason)])
-        return replace(row, status=status, reason=reason)
-
-    def _collect(
-        self, case: Case, row: HostRow, args: dict[str, Any], variables: dict[str, Any], began: float
-    ) -> HostRow:
+    def work(self, asked: Asked) -> Told:
+        args, row = asked.args, asked.row
         bounds = {name: _number(name, args.get(name, default)) for name, default in DEFAULTS.items()}
         with Watchdog(Bounds(bounds["budget"] + GRACE_SECONDS, ANSWER_BYTES), row.host):
-            answer = self._execute_module(module_args=self._module_args(args, began), task_vars=variables)
-        visit = Visit(row.host, VERB, row.run, began, time.time())
+            answer = self._execute_module(
+                # Named, since other actions collect through this one.
+                module_name=MODULE,
+                module_args=self._module_args(args, asked.began),
+                task_vars=asked.variables,
+            )
+        visit = Visit(row.host, VERB, row.run, asked.began, time.time())
         if answer.get("failed") or "bundle" not in answer:
-            raise EvidenceError(_message(answer))
+            raise EvidenceError(message(answer))
         announced = Announced.parse(answer["bundle"], bounds["staged_bytes"])
         limits = Limits(bounds["item_bytes"], bounds["total_bytes"])
+        case = asked.case
         try:
             taken = take_in(case, self._connection, visit, announced, _host_time(answer), limits)
         except Exception as exc:
@@ -107,7 +75,7 @@ class ActionModule(EngineAction):
             raise kind(f"{said}. What was collected stays on the host, in {announced.folder}.") from exc
         left = self._remove(announced)
         custody.record(case.path, [_removal(row.host, announced, left)])
-        return _with(row, taken, _unknown(answer), left)
+        return Told(_with(row, taken, _unknown(answer), left))
 
     def _module_args(self, args: dict[str, Any], began: float) -> dict[str, Any]:
         user = self._get_remote_user()  # type: ignore[no-untyped-call]
@@ -129,16 +97,6 @@ class ActionModule(EngineAction):
             if problem
             else None
         )
-
-    def _facts(self) -> dict[str, Any]:
-        """Which Python was found, so that the next task need not look again. No other fact is taken."""
-        key = self._discovered_interpreter_key
-        return {"ansible_facts": {key: self._discovered_interpreter}} if key else {}
-
-    def _told(self, row: HostRow) -> dict[str, Any]:
-        told = {name: getattr(row, name) for name in ("status", "bag", "containers", "items", "seconds")}
-        failed = {"failed": True} if row.status != hosts.COLLECTED else {}
-        return {**told, **failed, "changed": False, "msg": row.reason or "", "unknown": list(row.unknown)}
 
 
 def _with(row: HostRow, taken: Taken, unknown: tuple[str, ...], left: str | None) -> HostRow:
@@ -164,13 +122,6 @@ def _removal(host: str, announced: Announced, left: str | None) -> custody.Event
         verified=left is None,
         reason=left,
     )
-
-
-def _message(answer: Mapping[str, Any]) -> str:
-    """Why the module did not collect, in one line."""
-    said = answer.get("msg") or "The module gave no answer that can be read."
-    trace = str(answer.get("module_stderr") or "").strip().rsplit("\n", 1)[-1]
-    return " ".join(f"{said} {trace}".split())
 
 
 def _number(name: str, value: Any) -> int:

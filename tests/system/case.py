@@ -14,7 +14,13 @@ from typing import Any
 import bagit
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
-BESIDE_THE_HOSTS = ("custody.jsonl", "hosts.jsonl", "findings.jsonl", "compromised.yml")
+BESIDE_THE_HOSTS = (
+    "custody.jsonl",
+    "hosts.jsonl",
+    "findings.jsonl",
+    "containments.jsonl",
+    "compromised.yml",
+)
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

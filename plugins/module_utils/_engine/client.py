@@ -155,6 +155,10 @@ class Engine:
     def image_history(self, image: str, *, timeout: float | None = None) -> list[Document] | None:
         return self._or_none(lambda: self._objects(f"/images/{_quoted(image)}/history", {}, timeout))
 
+    def images(self, label: str, *, timeout: float | None = None) -> list[Document]:
+        """The images that carry a label, given as ``name=value``."""
+        return self._objects("/images/json", {"filters": json.dumps({"label": [label]})}, timeout)
+
     def networks(self, *, timeout: float | None = None) -> list[Document]:
         return self._objects("/networks", {}, timeout)
 

@@ -32,6 +32,7 @@ CHUNK_BYTES = 1 << 16
 DOCUMENT_BYTES = 1 << 28
 CONNECTIONS = 32
 _HTTP_MISSING = 404
+_GOOD = (200, 201, 204)
 Parameters = Mapping[str, Any]
 
 
@@ -94,17 +95,37 @@ class Transport:
                 if whole and time.monotonic() > ends:
                     raise EngineTimeout(_late(self.address, path, limit))
 
+    def send(
+        self, path: str, parameters: Parameters, body: Parameters | None, timeout: float | None = None
+    ) -> Any:
+        """Tell the engine to do something, and return what it says of it: a JSON document, or None."""
+        said = bytearray()
+        limit = self._options.timeout if timeout is None else timeout
+        answer = self._answer(path, parameters, timeout, method="POST", body=body or {})
+        with answer as response, self._mapped(path, limit):
+            for chunk in _pieces(response):
+                said += chunk
+        return parse(bytes(said), f"The engine at {self.address} answered {path}") if said.strip() else None
+
     @contextmanager
     def _answer(
-        self, path: str, parameters: Parameters, timeout: float | None, prefix: str | None = None
+        self,
+        path: str,
+        parameters: Parameters,
+        timeout: float | None,
+        prefix: str | None = None,
+        method: str = "GET",
+        body: Parameters | None = None,
     ) -> Iterator[Any]:
         limit = self._options.timeout if timeout is None else timeout
         url = f"{self._session.base_url}{self._prefix if prefix is None else prefix}{path}"
         query = {key: value for key, value in parameters.items() if value is not None}
         with self._mapped(path, limit):
-            response = self._session.get(url, params=query, stream=True, timeout=limit, allow_redirects=False)
+            response = self._session.request(
+                method, url, params=query, json=body, stream=True, timeout=limit, allow_redirects=False
+            )
         try:
-            if response.status_code != 200:
+            if response.status_code not in _GOOD:
                 with self._mapped(path, limit):
                     raise StatusError(response.status_code, _words(response, self.address))
             yield response

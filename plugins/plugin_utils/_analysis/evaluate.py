@@ -26,13 +26,15 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.signs impo
 _MAX_SIGNS = 300  # of one rule in one container
 
 
-def evaluate(case_dir: Path) -> list[Finding]:
-    """All findings of the case, sorted by rank. Hostile or broken evidence yields fewer findings, no error.
+def evaluate(case_dir: Path, only: str | None = None) -> list[Finding]:
+    """All findings of the case, or of the host whose folder is `only`, sorted by rank.
+
+    Hostile or broken evidence yields fewer findings, no error.
 
     Raises OSError only when the case directory itself cannot be listed.
     """
     found: list[Finding] = []
-    for container in CaseEvidence(case_dir).containers:
+    for container in CaseEvidence(case_dir, only).containers:
         found += evaluate_container(container)
         container.forget()
     return [finding for entry in rank(found) for finding in entry.findings]

@@ -43,18 +43,26 @@ Row = tuple[int, dict[str, Any]]
 
 
 class CaseEvidence:
-    """The newest triage evidence of each container of each host of a case."""
+    """The newest triage evidence of each container of each host of a case, or of the one host whose folder is
+    named by `only`."""
 
-    def __init__(self, case_dir: Path) -> None:
+    def __init__(self, case_dir: Path, only: str | None = None) -> None:
         self.case_dir = case_dir
+        self._only = only
 
     def bags(self) -> Iterator[BagEvidence]:
         """Triage bags by host, the newest first. Raises OSError when the case cannot be listed."""
-        for host_dir in _folders(self.case_dir):
+        for host_dir in self._host_dirs():
             found = [(_BAG.fullmatch(folder.name), folder) for folder in _folders(host_dir)]
             aged = [(name[1], int(name[2] or 1), folder) for name, folder in found if name is not None]
             for _dummy, _dummy, bag_dir in sorted(aged, reverse=True):
                 yield BagEvidence(bag_dir, host_dir.name)
+
+    def _host_dirs(self) -> list[Path]:
+        if self._only is None:
+            return _folders(self.case_dir)
+        home = self.case_dir / self._only
+        return [home] if home.is_dir() and not home.is_symlink() else []
 
     @cached_property
     def containers(self) -> list[ContainerEvidence]:

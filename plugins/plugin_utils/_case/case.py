@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import EvidenceError
-from ansible_collections.cordon.docker.plugins.plugin_utils._case import custody, files
+from ansible_collections.cordon.docker.plugins.plugin_utils._case import custody, files, hosts
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.names import (
     case_name,
     host_folder,
@@ -49,6 +49,21 @@ class Case:
         except OSError as exc:
             raise EvidenceError(storing(home, exc)) from exc
         return case
+
+    @classmethod
+    def newest(cls, evidence_dir: Path, run: str) -> str:
+        """The name of the case that was written to last, an empty one where there is none.
+
+        The case that the run has begun in already comes first: it goes in waves, and others work meanwhile.
+        """
+        try:
+            folders = list((Path.cwd() / evidence_dir.expanduser()).iterdir())
+        except OSError:
+            return ""
+        aged = [(custody.last_written(path), path) for path in folders if not path.is_symlink()]
+        found = [path for time, path in sorted(aged, reverse=True) if time]
+        own = (path for path in found if hosts.has_run(path, run))
+        return next(own, found[0]).name if found else ""
 
     @classmethod
     def at(cls, path: Path) -> Case:

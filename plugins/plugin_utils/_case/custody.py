@@ -16,7 +16,7 @@ import os
 import pwd
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -33,12 +33,12 @@ MAX_LINE_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Event:
-    """One action. `before` and `after` are what it found and what it left; `verified` is None where there
-    was nothing to verify."""
+    """One action. `container` has its id and name; `before` and `after` are what it found and what it left;
+    `verified` is None where there was nothing to verify."""
 
     action: str
     host: str | None = None
-    container: str | None = None
+    container: Mapping[str, str] | None = None
     before: Any = None
     after: Any = None
     verified: bool | None = None
@@ -74,6 +74,17 @@ def record(case_dir: Path, events: Iterable[Event]) -> None:
             )
             block += last
         files.append(log, block)
+
+
+def last_written(case_dir: Path) -> str:
+    """When the last line was written, RFC 3339 in UTC; an empty text where there is no log that tells."""
+    try:
+        with (case_dir / CUSTODY).open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - MAX_LINE_BYTES))
+            lines = log.read().splitlines()
+        return str(json.loads(lines[-1])["time"])
+    except (OSError, ValueError, RecursionError, LookupError, TypeError):
+        return ""
 
 
 def _sequence(case_dir: Path, last: bytes) -> int:

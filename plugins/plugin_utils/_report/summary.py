@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.ranking import RankedContainer
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.hosts import COLLECTED, HostRow
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.grid import grid, wrap
+from ansible_collections.cordon.docker.plugins.plugin_utils._report.missing import count, fitted, missing
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.plain import plain
 
 _REASONS = 3
 _WAYS_OUT = 1  # reasons of a container that is merely exposed
 _EXPOSURES = 10  # rows of containers that are merely exposed
-_NARROWEST = 60
-_WIDEST = 140
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Summary:
 
 def render(summary: Summary, width: int) -> str:
     """The text, for a terminal of that many columns."""
-    width = max(_NARROWEST, min(width, _WIDEST))
+    width = fitted(width)
     blocks = [
         _suspects(summary, width),
         _exposed(summary, width),
@@ -73,7 +72,7 @@ def _exposed(summary: Summary, width: int) -> list[str]:
     title = "No sign of a break-in, but an intruder could get out of"
     lines = _table(title, exposed[:_EXPOSURES], _WAYS_OUT, width)
     if len(exposed) > _EXPOSURES:
-        lines += ["", f"  and {_count(len(exposed) - _EXPOSURES, 'container')} more."]
+        lines += ["", f"  and {count(len(exposed) - _EXPOSURES, 'container')} more."]
     return lines
 
 
@@ -91,7 +90,7 @@ def _table(title: str, entries: Sequence[RankedContainer], most: int, width: int
 def _reasons(entry: RankedContainer, most: int) -> list[str]:
     sentences = [plain(sentence, 300) for sentence in dict.fromkeys(entry.reasons)]
     more = len(sentences) - most
-    return [*sentences[:most], f"And {_count(more, 'more finding')}."] if more > 0 else sentences
+    return [*sentences[:most], f"And {count(more, 'more finding')}."] if more > 0 else sentences
 
 
 def _quiet(summary: Summary, width: int) -> list[str]:
@@ -105,21 +104,12 @@ def _quiet(summary: Summary, width: int) -> list[str]:
     if containers == 0:
         return wrap(f"There are no containers on {_hosts(len(collected))}.", width)
     where = _hosts(len(collected))
-    return wrap(f"{_count(quiet, 'container')} of {containers} on {where} gave no cause for concern.", width)
+    return wrap(f"{count(quiet, 'container')} of {containers} on {where} gave no cause for concern.", width)
 
 
 def _not_collected(summary: Summary, width: int) -> list[str]:
-    missing = [row for row in summary.hosts if row.status != COLLECTED]
-    if not missing:
-        return []
-    rows = [[["HOST"], ["STATUS"], ["REASON"]]]
-    rows += [[[plain(row.host, 128)], [row.status], [plain(row.reason or "", 600)]] for row in missing]
-    lines = grid(rows, (max(8, width // 4), 11), width - 2)
-    return [
-        f"Not collected: {len(missing)} of {_hosts(len(summary.hosts))}",
-        "",
-        *("  " + line for line in lines),
-    ]
+    lost = [row for row in summary.hosts if row.status != COLLECTED]
+    return missing("Not collected", lost, len(summary.hosts), width)
 
 
 def _gaps(summary: Summary, width: int) -> list[str]:
@@ -128,8 +118,8 @@ def _gaps(summary: Summary, width: int) -> list[str]:
         if row.status == COLLECTED and row.reason:
             lines += wrap(f"{plain(row.host, 128)}: {plain(row.reason, 600)}", width)
         failed, cut = row.items.get("failed", 0), row.items.get("truncated", 0)
-        parts = [f"{_count(failed, 'item')} failed"] * bool(failed) + [
-            f"{_count(cut, 'item')} cut short"
+        parts = [f"{count(failed, 'item')} failed"] * bool(failed) + [
+            f"{count(cut, 'item')} cut short"
         ] * bool(cut)
         if parts and row.bag:
             lines += wrap(f"{plain(row.host, 128)}: {' and '.join(parts)}, as is said in", width)
@@ -153,9 +143,5 @@ def _places(summary: Summary) -> list[str]:
     return lines
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _hosts(number: int) -> str:
-    return _count(number, "host")
+    return count(number, "host")

@@ -84,7 +84,10 @@ class Triaging:
         self.module: dict[str, Any] = {}
 
     def run(self, answer: Answer) -> dict[str, Any]:
-        def execute(module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        def execute(
+            module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]
+        ) -> dict[str, Any]:
+            assert module_name == "cordon.docker.triage"
             assert task_vars
             self.module = module_args
             return answer()
@@ -94,7 +97,7 @@ class Triaging:
 
     @property
     def row(self) -> hosts.HostRow:
-        return hosts.of_run(self.case.path, "r1")["web1"]
+        return hosts.of_run(self.case.path, "r1", "triage")["web1"]
 
     @property
     def told(self) -> list[str]:

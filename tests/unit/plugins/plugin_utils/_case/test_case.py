@@ -111,7 +111,7 @@ def test_the_last_row_of_a_host_counts(case: Case) -> None:
     known = hosts.HostRow("r1", "t", "triage", "db3", hosts.COLLECTED, items={"collected": 3}, unknown=("a",))
     hosts.add(case.path, asked)
     hosts.add(case.path, [other, known])
-    assert list(hosts.of_run(case.path, "r1").values()) == [asked[0], known]
+    assert list(hosts.of_run(case.path, "r1", "triage").values()) == [asked[0], known]
     assert hosts.names(case.path) == {"web1", "db3", "app2"}
 
 
@@ -120,4 +120,4 @@ def test_a_torn_row_is_passed_over(case: Case) -> None:
     hosts.add(case.path, [row])
     with (case.path / hosts.HOSTS).open("ab") as log:
         log.write(b'{"run": "r1", "host"\n[]\n')
-    assert hosts.of_run(case.path, "r1") == {"web1": row}
+    assert hosts.of_run(case.path, "r1", "triage") == {"web1": row}

@@ -1,0 +1,66 @@
+# Copyright (c) The cordon.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every run that brought evidence ends with: the findings of the case, and the hosts they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.cordon.docker.plugins.module_utils._errors import describe
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.evaluate import evaluate, write_findings
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings import Finding
+from ansible_collections.cordon.docker.plugins.plugin_utils._case import files, hosts
+from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
+from ansible_collections.cordon.docker.plugins.plugin_utils._report.inventory import compromised, inventory
+from ansible_collections.cordon.docker.plugins.plugin_utils._transport.receive import measure
+
+FINDINGS = "findings.jsonl"
+INVENTORY = "compromised.yml"
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """`fault` is why there are no findings, where evaluating failed."""
+
+    findings: list[Finding]
+    compromised: list[str]
+    fault: str | None = None
+
+    def told(self, case: Case) -> dict[str, Any]:
+        """What the custody log says of it."""
+        sealed = {} if self.fault else {"findings_sha256": measure(case.path / FINDINGS)[1]}
+        return {"compromised": self.compromised, **sealed}
+
+
+@contextmanager
+def closing(case: Case) -> Iterator[None]:
+    """One at a time, where several runs end in the same case. Raises OSError."""
+    with files.locked(case.path / ".closing"):
+        yield
+
+
+def evaluate_case(case: Case, threshold: str) -> Evaluated:
+    """Evaluate, and write findings.jsonl and compromised.yml anew."""
+    try:
+        findings = evaluate(case.path)
+        write_findings(case.path, findings)
+    except Exception as exc:  # noqa: BLE001 - a rule that fails must not keep the evidence from being closed
+        return Evaluated([], [], describe(exc))
+    chosen = compromised(findings, hosts.names(case.path), threshold)
+    files.replace(case.path / INVENTORY, inventory(chosen, threshold).encode())
+    return Evaluated(findings, chosen)
+
+
+def problem(case: Case, fault: str | None, unknown: Sequence[str]) -> str | None:
+    """Why a run that reached its hosts fails all the same."""
+    if fault is not None:
+        return f"The evidence in {case.path} is safe, but it could not be evaluated: {fault}"
+    if unknown:
+        named = ", ".join(unknown)
+        return f"No host that was reached has a container named {named}. What was found is in the case."
+    return None
