@@ -116,11 +116,11 @@ def lab(shell: Shell) -> None:
 
 
 def integration(shell: Shell) -> None:
-    shell(PYTHON, "-m", "tools.integration", minutes=12)
+    shell(PYTHON, "-m", "tools.integration", minutes=20)
 
 
 def system(shell: Shell) -> None:
-    shell(BIN / "pytest", "tests/system", "-p", "no:xdist", "--durations", "10", minutes=15)
+    shell(BIN / "pytest", "tests/system", "-p", "no:xdist", "--durations", "10", minutes=20)
 
 
 def lab_down(shell: Shell) -> None:

@@ -77,7 +77,7 @@ def cgroup_of(pid: int, container: str) -> tuple[str, int] | None:
 def unified_mount() -> str | None:
     """Where version 2 lies below /sys/fs/cgroup, which is where nft looks paths up; None for nowhere."""
     for line in (PROC / "self" / "mountinfo").read_text().splitlines():
-        fields, _, kind = line.partition(" - ")
+        fields, _dummy, kind = line.partition(" - ")
         mount = fields.split(" ")
         if kind.startswith("cgroup2 ") and len(mount) > 4 and mount[3] == "/":
             path = Path(mount[4])

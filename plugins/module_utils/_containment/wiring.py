@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Dict, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -14,7 +14,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._errors import Cordo
 
 from .orders import NAMED, Parameters, Run, Spec
 
-Perform = Callable[[Parameters, Run, bool], "dict[str, Any]"]
+Perform = Callable[[Parameters, Run, bool], Dict[str, Any]]
 
 
 def run_module(spec: Spec, perform: Perform, named: bool = True) -> None:

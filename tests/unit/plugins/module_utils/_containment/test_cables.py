@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Sequence
 
 import pytest
 
@@ -35,11 +35,11 @@ def veth(name: str, index: int, peer: int, netnsid: int, **more: Any) -> Link:
 
 BRIDGE = veth("docker0", 3, 0, 0, kind="bridge", link_index=None, link_netnsid=None)
 BRIDGES = frozenset(("docker0",))
-INSIDE = [veth("eth0", 2, 29, 0)]
+INSIDE = (veth("eth0", 2, 29, 0),)
 
 
-def names(host: list[Link], netnsid: int = 5, inside: list[Link] = INSIDE) -> list[Any]:
-    space = cables.namespace(4026532001, 4026531840, inside, host, netnsid, BRIDGES)
+def names(host: list[Link], netnsid: int = 5, inside: Sequence[Link] = INSIDE) -> list[Any]:
+    space = cables.namespace(4026532001, 4026531840, list(inside), host, netnsid, BRIDGES)
     return [nic.cable.name if nic.cable else nic.why for nic in space.nics]
 
 
