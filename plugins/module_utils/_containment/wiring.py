@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Sequence
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import CordonError
+from ansible_collections.cordon.docker.plugins.module_utils._host.commands import whole
 
 from .orders import NAMED, Parameters, Run, Spec
 
@@ -43,7 +44,6 @@ def runner(module: AnsibleModule) -> Run:
         path = module.get_bin_path(command[0], opt_dirs=["/usr/sbin", "/sbin"])
         if path is None:
             return 127, "", f"{command[0]} is not on the host"
-        code, output, errors = module.run_command([path, *command[1:]], data=given, handle_exceptions=False)
-        return code, output, errors
+        return whole(module.run_command, [path, *command[1:]], given)
 
     return run
