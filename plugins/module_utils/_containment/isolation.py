@@ -97,8 +97,14 @@ def _why_open(sight: Sight) -> str:
     if not sight.host.root:
         return "a barrier needs root on the host (become: true)"
     if sight.namespace is None:
-        return (sight.unseen or "its network namespace cannot be seen").rstrip(".")
+        return _unseen(sight)
     return "a barrier needs nft and nsenter on the host (Debian: nftables, util-linux)"
+
+
+def _unseen(sight: Sight) -> str:
+    """Within a sentence."""
+    why = sight.unseen.rstrip(".") or "its network namespace cannot be seen"
+    return why[0].lower() + why[1:]
 
 
 def _barrier_in_namespace(sight: Sight) -> tuple[Step, ...]:
@@ -148,7 +154,7 @@ def _around_sockets(sight: Sight) -> Barrier | str:
     if not (sight.host.root and sight.host.nft and sight.host.nsenter):
         return f"{shared}, and a barrier around its sockets needs root and nft on the host."
     if sight.namespace is None:
-        return f"{shared}, and {(sight.unseen or 'its network namespace cannot be seen').rstrip('.')}."
+        return f"{shared}, and {_unseen(sight)}."
     if sight.host.cgroups is None or sight.cgroup is None:
         return f"{shared}, and its processes are in no cgroup of version 2 by which they could be told apart."
     path, level = sight.cgroup

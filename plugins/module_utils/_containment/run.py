@@ -117,6 +117,10 @@ class Containment:
         acts: list[Act] = []
         notices: tuple[Notice, ...] = ()
         for attempt in range(_ATTEMPTS):
+            if sight.fleeting and attempt < _ATTEMPTS - 1:
+                time.sleep(_WAIT * (attempt + 1))
+                sight = self._again(item)
+                continue
             record = self._record(item.id)
             sight = self._with_barrier(sight, record)
             decision = planner.decide(self._wanted, sight, record)

@@ -15,6 +15,8 @@ from typing import Any, Mapping
 from .values import Cable
 
 BRIDGE_NAME = "com.docker.network.bridge.name"
+# Why a namespace was not seen, where another look may see it.
+NOT_THERE = "Its processes are not on this host, or it was just restarted."
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,11 @@ class Sight:
     def running(self) -> bool:
         """Whether it has processes, frozen or not."""
         return bool(self.state.get("Running")) and not self.restarting
+
+    @property
+    def fleeting(self) -> bool:
+        """Whether it was started or ended while it was looked at: nothing should be decided from that."""
+        return self.running and self.namespace is None and self.unseen == NOT_THERE
 
     @property
     def paused(self) -> bool:

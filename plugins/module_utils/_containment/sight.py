@@ -23,7 +23,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._host.netns import n
 from . import cables, whereabouts
 from .images import CONTAINER_LABEL, STATE_LABEL
 from .means_host import Run
-from .seen import HostFacts, Namespace, Sight, Wanted, engine_bridges
+from .seen import NOT_THERE, HostFacts, Namespace, Sight, Wanted, engine_bridges
 
 _NEEDS_LINKS = frozenset(("isolate", "link_down", "link_up"))
 _NEEDS_SHARERS = frozenset(("isolate", "link_down", "link_up", "disconnect"))
@@ -150,7 +150,7 @@ class Watch:
         same: bool,
     ) -> Seen:
         if inode is None or not same:
-            return None, "Its processes are not on this host, or it was just restarted."
+            return None, NOT_THERE
         if inode != own and links is None:
             return None, "Its network namespace could not be entered."
         return cables.namespace(inode, own, links or (), host_links, number, bridges), ""
