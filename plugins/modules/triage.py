@@ -209,6 +209,8 @@ seconds:
   sample: 0.41
 """
 
+from functools import partial
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.cordon.docker.plugins.module_utils._engine.options import engine_argument_spec
@@ -217,6 +219,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._engine.selection im
     selection_argument_spec,
 )
 from ansible_collections.cordon.docker.plugins.module_utils._errors import CordonError
+from ansible_collections.cordon.docker.plugins.module_utils._host.commands import whole
 from ansible_collections.cordon.docker.plugins.module_utils._travelled import host_library
 from ansible_collections.cordon.docker.plugins.module_utils._triage.options import (
     TriageOptions,
@@ -237,7 +240,9 @@ def main() -> None:
     )
     try:
         options = TriageOptions.from_params(module.params)
-        result = host_library(module.params["_library"], "_triage.run").triage(options, module.run_command)
+        result = host_library(module.params["_library"], "_triage.run").triage(
+            options, partial(whole, module.run_command)
+        )
     except CordonError as exc:
         module.fail_json(msg=str(exc), exception=exc)
     module.exit_json(changed=False, **result)
