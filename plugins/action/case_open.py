@@ -44,6 +44,7 @@ class ActionModule(CaseAction):
         home, name = Path(args["evidence_dir"]), str(args["case"])
         newest = Case.newest(home, run) if args["newest"] and not name else ""
         case = Case.open(home, name or newest, now)
+        _stop_after_failure(case, run, args["verb"], asked, task_vars)
         self._say(case, bool(newest), fresh=not (name or newest))
         started = {"run": run, "verb": args["verb"], "hosts": len(asked), "check_mode": self._task.check_mode}
         custody.record(case.path, [custody.Event("run started", after=started)])
@@ -69,3 +70,20 @@ class ActionModule(CaseAction):
         problems = ArgumentSpecValidator(options).validate(given).error_messages
         if problems:
             raise InvalidOption("; ".join(problems))
+
+
+def _stop_after_failure(case: Case, run: str, verb: str, asked: list[str], task_vars: dict[str, Any]) -> None:
+    """Raises InvalidOption where an earlier wave of this play had a failure: nobody else is asked then.
+
+    Ansible itself goes on to the next wave as long as one host of a wave is well.
+    """
+    everyone = {str(host) for host in task_vars.get("ansible_play_hosts_all") or ()}
+    rows = hosts.of_run(case.path, run, verb) if verb != "triage" else {}
+    if set(asked) & set(rows):
+        return  # not another wave, but another play of the same command
+    bad = sorted(row.host for row in rows.values() if row.host in everyone and row.status != hosts.DONE)
+    if bad:
+        raise InvalidOption(
+            f"Stopped before this wave, since the one before had a failure ({', '.join(bad)}). Its table says which"
+            " and why, and who was not asked."
+        )

@@ -98,12 +98,13 @@ class ActionModule(CaseAction):
 
 def _close(case: Case, args: dict[str, Any], everyone: list[str]) -> Closed:
     run, verb = args["run"], args["verb"]
-    rows = hosts.settled(case.path, run, verb)
+    # One command may do several plays, each over hosts of its own.
+    rows = [row for row in hosts.settled(case.path, run, verb) if row.host in everyone]
     asked = {row.host for row in rows}
     triaged = bool(hosts.of_run(case.path, run, "triage"))
     closed = Closed(
         rows=rows,
-        done=containments.of_run(case.path, run),
+        done=[row for row in containments.of_run(case.path, run) if row.host in asked],
         waiting=[host for host in everyone if host not in asked],
         unknown=hosts.unknown_everywhere(rows),
         evaluated=evaluate_case(case, args["threshold"]) if triaged else None,

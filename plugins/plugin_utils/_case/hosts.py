@@ -55,9 +55,12 @@ def add(case_dir: Path, rows: Iterable[HostRow]) -> None:
 def of_run(case_dir: Path, run: str, verb: str) -> dict[str, HostRow]:
     """The last row of each host of a run, by its name in the inventory, in the order they were asked.
 
-    A containment may have triaged a host in the same run: `verb` tells the rows apart.
+    None where the case has no rows yet. A containment may have triaged a host in the same run: `verb` tells
+    the rows apart.
     """
     rows: dict[str, HostRow] = {}
+    if not (case_dir / HOSTS).exists():
+        return rows
     with (case_dir / HOSTS).open("rb") as log:
         for line in log:
             row = _row(line)

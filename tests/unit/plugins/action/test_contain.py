@@ -25,7 +25,8 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Ca
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.custody import verify_chain
 from ansible_collections.cordon.docker.plugins.plugin_utils._containment_action import ContainmentAction
 
-DVWA, SHOP = "d" * 64, "5" * 64
+DVWA = "d" * 64
+SHOP = "5" * 64
 NAMES = {DVWA: "dvwa", SHOP: "shop"}
 ACTIONS: dict[str, type[ContainmentAction]] = {
     "contain": contain.ActionModule,

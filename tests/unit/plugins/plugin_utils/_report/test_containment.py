@@ -152,5 +152,5 @@ def test_nothing_of_a_host_reaches_the_terminal_as_it_is(text: str, width: int) 
         replace(FULL, rows=[row], hosts=[host(text or "x", "failed", text)], unknown=[text]), width
     )
     assert all(char.isprintable() or char == "\n" for char in shown)
-    tables = shown.split("Case         ")[0]
+    tables = shown.partition("Case         ")[0]
     assert max(map(columns, tables.splitlines())) <= max(60, min(width, 140))
