@@ -39,6 +39,9 @@ integration: setup ## the modules on the fleet's engines (make lab first)
 system: setup ## the playbooks over the fleet (make lab first)
 	@.venv/bin/python -m tools.check system
 
+containment: setup ## what changes containers, on the fleet's engines; long (make lab first)
+	@.venv/bin/python -m tools.check containment
+
 compat: setup ## unit tests and syntax on every supported release of ansible-core
 	@PATH="$$(.venv/bin/python -m tools.pythons)" .venv/bin/nox --session compat
 
