@@ -9,7 +9,7 @@ ENGINES ?= 20.10,26,28
 CHECKS := lint types units sanity host-units ansible-lint package
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab lab-down demo test integration system compat clean $(CHECKS)
+.PHONY: help setup lab lab-down demo test integration system containment compat clean $(CHECKS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
