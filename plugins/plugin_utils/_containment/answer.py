@@ -95,7 +95,7 @@ class Entry:
             for step in tried
         ]
         if self.failed and (self.refusal or not tried):
-            word = "refused" if self.refusal else "failed"
+            word = "gone" if self.missing else "refused" if self.refusal else "failed"
             found.append(
                 custody.Event(f"{self.action} {word}", host, container, verified=False, reason=self.error)
             )

@@ -265,6 +265,7 @@ def test_a_suspect_that_is_gone_is_told_of(containing: Containing) -> None:
     result = containing.run()
     assert result["status"] == "done"
     assert containing.rows == [("dvwa", "pause", "gone")]
+    assert containing.told == ["pause gone"]
 
 
 def test_check_mode_plans_and_leaves_no_trace_but_the_plan(containing: Containing) -> None:
