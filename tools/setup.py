@@ -21,7 +21,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "setup.stamp"
-INPUTS = ("requirements.txt", "requirements-dev.txt", "constraints.txt", "tools/setup.py")
+INPUTS = (
+    "requirements.txt",
+    "requirements-controller.txt",
+    "requirements-dev.txt",
+    "constraints.txt",
+    "tools/setup.py",
+)
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 
 
