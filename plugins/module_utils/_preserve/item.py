@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Iterable, Optional, Union
+from typing import Callable, Iterable, Union
 
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.outcome import ContainerRef
 
@@ -39,8 +39,8 @@ class Item:
     """
 
     name: str
-    container: Optional[ContainerRef]
+    container: ContainerRef | None
     path: str
     open: Callable[[], Iterable[Part]]
-    size: Optional[int] = None
-    note: Optional[str] = None
+    size: int | None = None
+    note: str | None = None
