@@ -11,7 +11,7 @@ from typing import Any, Callable, Mapping
 
 from ansible_collections.cordon.docker.plugins.module_utils._engine.selection import Selected
 from ansible_collections.cordon.docker.plugins.module_utils._engine.stats import stats_view
-from ansible_collections.cordon.docker.plugins.module_utils._errors import CordonError, HostError
+from ansible_collections.cordon.docker.plugins.module_utils._errors import CordonError
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.bundle import Deadline
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.content import (
     Content,
@@ -22,68 +22,60 @@ from ansible_collections.cordon.docker.plugins.module_utils._evidence.content im
 from ansible_collections.cordon.docker.plugins.module_utils._host import cgroups, facts, netns
 from ansible_collections.cordon.docker.plugins.module_utils._host.executables import Inspector
 from ansible_collections.cordon.docker.plugins.module_utils._host.links import Link
-from ansible_collections.cordon.docker.plugins.module_utils._host.mounts import Overlay, parse_mountinfo
+from ansible_collections.cordon.docker.plugins.module_utils._host.mounts import Overlay
 from ansible_collections.cordon.docker.plugins.module_utils._host.processes import (
-    Snapshot,
     read_all,
-    read_snapshot,
 )
 from ansible_collections.cordon.docker.plugins.module_utils._host.procfs import parse_passwd
 
 from . import disk
 from .calls import Call, Calls, answer, change_rows
 from .executables import inspect_executables
+from .first_look import PROC, FirstLook
 from .kernel import KernelView, links
 from .logs import Logs
 from .options import TriageOptions
 from .subject import Subject
 
 _BETWEEN_SAMPLES = 0.25  # seconds: shorter, and the ticks of the clock show in the CPU's share
-_PROC = "/proc"
 _USUAL_FOLDER = "/var/lib/docker"
 
 
 class Collection:
-    """Filled by ``read_kernel`` and ``begin``; then ``collect`` makes one item at a time."""
+    """Filled by ``begin``; then ``collect`` makes one item at a time."""
 
-    def __init__(self, options: TriageOptions, run: netns.Run, calls: Calls, deadline: Deadline) -> None:
+    def __init__(
+        self, options: TriageOptions, run: netns.Run, look: FirstLook, calls: Calls, deadline: Deadline
+    ) -> None:
         self._options = options
         self._run = run
+        self._look = look
+        self._snapshot = look.snapshot
         self._calls = calls
         self._deadline = deadline
-        self._snapshot = Snapshot()
         self._logs = Logs(calls.engine, options, deadline)
+        self._about = {name: calls.start(self._ask_engine, name) for name in ("version", "info")}
+        self._sampled = 0.0
         self.subjects: list[Subject] = []
         self.engine_version = {
             "version": calls.engine.engine_version,
             "api_version": calls.engine.api_version,
         }
 
-    def read_kernel(self) -> None:
-        """Sockets and processes, first of all; a /proc that cannot be read is said in each item's outcome."""
-        self._about = {name: self._calls.start(self._ask_engine, name) for name in ("version", "info")}
-        self._booted = facts.boot_time()
-        self._host_mounts = parse_mountinfo(_file("self/mountinfo", 4 << 20))
-        try:
-            self._snapshot = read_snapshot(_PROC)
-        except HostError as exc:
-            self._snapshot.notes.append(str(exc))
-
     def begin(self, selected: list[Selected]) -> None:
-        """The first stats sample, executables while they run, and all calls that can be under way."""
+        """Executables while they run, what the first look has no sample of, and all calls that can be under way."""
         self._known = {name: one.id for one in selected for name in (one.id, one.name)}
         self.subjects = [Subject.of(one, self._snapshot) for one in selected]
-        self._hierarchies = cgroups.Hierarchies.of(self._host_mounts)
-        self._sampled = time.monotonic()
+        self._hierarchies = self._look.hierarchies
         for subject in self.subjects:
             self._first_sample(subject)
         self._links = self._calls.start(self._read_links) if "links" in self._options.items else None
         self._begin_calls()
         if "processes" in self._options.items:
-            inspector = Inspector(_PROC, self._options.hash_bytes)
+            inspector = Inspector(PROC, self._options.hash_bytes)
             inspect_executables(inspector, self.subjects, self._snapshot, self._engine_folder)
         users = parse_passwd(_file("/etc/passwd", 1 << 20))
-        self._kernel = KernelView(self._snapshot, self._booted, users)
+        self._kernel = KernelView(self._snapshot, self._look.booted, users)
 
     def collect(self, item: str, subject: Subject) -> Content:
         """One item of one container. Raises whatever went wrong with it."""
@@ -129,9 +121,12 @@ class Collection:
             return
         init = subject.init
         if init is not None:
-            subject.first = cgroups.sample(self._hierarchies, init.cgroup, init.pid, _PROC)
+            early = self._look.samples.get(init.pid)
+            subject.first = early or cgroups.sample(self._hierarchies, init.cgroup, init.pid, PROC)
+            self._sampled = max(self._sampled, subject.first["monotonic"])
         else:
             self._stats("first", subject)
+            self._sampled = time.monotonic()
 
     def _stats(self, which: str, subject: Subject) -> Call[Any]:
         engine = self._calls.engine
@@ -161,11 +156,11 @@ class Collection:
                     **view,
                 }
             )
-        second = cgroups.sample(self._hierarchies, init.cgroup, init.pid, _PROC)
+        second = cgroups.sample(self._hierarchies, init.cgroup, init.pid, PROC)
         if len(second) <= 2:
             return Missing("Its cgroup is gone: it has ended, or its cgroups are not mounted on this host.")
         own = init.net_namespace != self._snapshot.own_net_namespace
-        values = cgroups.figures(subject.first, second, facts.total_memory(_PROC), own)
+        values = cgroups.figures(subject.first, second, facts.total_memory(PROC), own)
         return document({"source": "cgroup", "first": subject.first, "second": second, **values})
 
     def processes(self, subject: Subject) -> Content:
@@ -243,7 +238,7 @@ class Collection:
         return bool(root) and b"userxattr" in root[-1].options.split(b",")
 
     def volumes(self, subject: Subject) -> Content:
-        return disk.volumes(subject, self._options.hash_bytes, self._host_mounts, (self._engine_folder,))
+        return disk.volumes(subject, self._options.hash_bytes, self._look.mounts, (self._engine_folder,))
 
     def log_tail(self, subject: Subject) -> Content:
         return self._logs.tail(subject)
@@ -283,6 +278,6 @@ _COLLECTORS: Mapping[str, Callable[[Collection, Subject], Content]] = {
 
 def _file(name: str, bound: int) -> bytes:
     try:
-        return read_all(name if name.startswith("/") else f"{_PROC}/{name}", None, bound)
+        return read_all(name if name.startswith("/") else f"{PROC}/{name}", None, bound)
     except OSError:
         return b""

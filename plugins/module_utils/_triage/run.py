@@ -4,8 +4,8 @@
 
 """A triage on the host, in order of volatility: one pass over everything, one bundle.
 
-What the engine has to be asked is under way in a few threads while the kernel and the disk are read; the second
-stats sample comes last, so that nobody waits for it.
+The kernel is read first. What the engine has to be asked is under way in a few threads while the disk is read; the
+second stats sample comes last, so that hardly anybody waits for it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._host.netns import R
 from . import staging
 from .calls import Calls, events
 from .collection import Collection
+from .first_look import FirstLook
 from .hostfile import host_document
 from .options import CONTAINER_ITEMS, TriageOptions
 from .subject import Subject
@@ -59,24 +60,31 @@ def triage(options: TriageOptions, run: Run) -> dict[str, Any]:
     """
     started = time.time()
     deadline = Deadline.after(options.budget)
+    look = FirstLook.take()
     engine = Engine.connect(options.engine)
     calls = Calls(engine, options.parallel, deadline)
     try:
         above = staging.choose(options.stage_dir)
         staging.sweep(above, started)
         with staging.private_folder(above, options.stage_owner) as folder:
-            return _triage(options, run, calls, deadline, folder, started)
+            collection = Collection(options, run, look, calls, deadline)
+            return _triage(options, calls, collection, deadline, folder, started)
     finally:
         calls.close()
 
 
 def _triage(
-    options: TriageOptions, run: Run, calls: Calls, deadline: Deadline, folder: Path, started: float
+    options: TriageOptions,
+    calls: Calls,
+    collection: Collection,
+    deadline: Deadline,
+    folder: Path,
+    started: float,
 ) -> dict[str, Any]:
     path = folder / staging.BUNDLE
     bundle = BundleWriter.create(path, staging.fitting(options.limits, folder), deadline)
     try:
-        answer = _collect(options, bundle, calls, Collection(options, run, calls, deadline), started)
+        answer = _collect(options, bundle, calls, collection, started)
         size, digest = bundle.finish()
     except BaseException:
         bundle.abandon()
@@ -95,7 +103,6 @@ def _collect(
     # The engine remembers its last 256 events only, and forgets for each new one.
     remembered = calls.start(_events, calls, options.since or 0.0, started)
     chosen = calls.start(resolve, calls.engine, options.choice, options.parallel)
-    collection.read_kernel()
     selected = chosen.result()
     collection.begin([choice for choice in selected if isinstance(choice, Selected)])
     if "events" in options.items:

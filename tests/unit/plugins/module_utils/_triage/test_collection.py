@@ -19,7 +19,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._errors import (
     EngineError,
     EngineUnreachable,
 )
-from ansible_collections.cordon.docker.plugins.module_utils._triage import collection
+from ansible_collections.cordon.docker.plugins.module_utils._triage import collection, first_look
 from ansible_collections.cordon.docker.plugins.module_utils._triage.options import (
     CONTAINER_ITEMS,
     TriageOptions,
@@ -107,7 +107,8 @@ def run_triage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     ) -> tuple[dict[str, Any], dict[tuple[str, str], Any], Any]:
         chosen = options(stage_dir=str(stage), **given)
         engine = ScriptedEngine(chosen, **broken)
-        monkeypatch.setattr(collection, "_PROC", str(proc))
+        for module in (collection, first_look):
+            monkeypatch.setattr(module, "PROC", str(proc))
         monkeypatch.setattr(Engine, "connect", classmethod(lambda _cls, _options: engine))
         result = triage(chosen, lambda _command: (0, "[]", ""))
         with zipfile.ZipFile(result["bundle"]["path"]) as archive:
