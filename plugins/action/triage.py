@@ -54,11 +54,9 @@ class ActionModule(HostAction):
         args, row = asked.args, asked.row
         bounds = {name: _number(name, args.get(name, default)) for name, default in DEFAULTS.items()}
         with Watchdog(Bounds(bounds["budget"] + GRACE_SECONDS, ANSWER_BYTES), row.host):
-            answer = self._execute_module(
-                # Named, since other actions collect through this one.
-                module_name=MODULE,
-                module_args=self._module_args(args, asked.began),
-                task_vars=asked.variables,
+            # Named, since other actions collect through this one.
+            answer = self.on_host(
+                MODULE, self._module_args(args, asked.began), asked.variables, _library=_LIBRARY
             )
         visit = Visit(row.host, VERB, row.run, asked.began, time.time())
         if answer.get("failed") or "bundle" not in answer:
@@ -80,8 +78,7 @@ class ActionModule(HostAction):
     def _module_args(self, args: dict[str, Any], began: float) -> dict[str, Any]:
         user = self._get_remote_user()  # type: ignore[no-untyped-call]
         owner = {"stage_owner": str(user)} if user else {}
-        travelling = {"controller_time": utc(began), "_library": _LIBRARY}
-        return self.engine_module_args({**owner, **args, **travelling})
+        return {**owner, **args, "controller_time": utc(began)}
 
     def _remove(self, announced: Announced) -> str | None:
         """Take the host's copy away; what is left to say where that failed. The name has been validated."""

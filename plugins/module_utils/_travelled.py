@@ -4,7 +4,8 @@
 
 """Python sources that travelled with a task, as a zip, imported straight from memory.
 
-Nothing is written to the host and nothing has to be removed, even when the module is killed.
+Nothing is written to the host and nothing has to be removed, even when the module is killed. This file needs no other
+of ours at first: where a task is run without Ansible's frame for modules, it is what all the rest is imported by.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ import sys
 import zipfile
 from types import ModuleType
 from typing import Sequence
-
-from ansible_collections.cordon.docker.plugins.module_utils._errors import CordonError
 
 
 class Travelled(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
@@ -37,6 +36,9 @@ class Travelled(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
             return cls(base64.b64decode(archive, validate=True))
         except zipfile.BadZipFile as exc:
             raise ValueError(str(exc)) from exc
+
+    def has(self, package: str) -> bool:
+        return self._entry(package) is not None
 
     def _entry(self, fullname: str) -> str | None:
         stem = fullname.replace(".", "/")
@@ -71,6 +73,8 @@ def host_library(archive: str | None, name: str) -> ModuleType:
     long as the collection itself. Packed as a zip it costs nothing, so the module imports only what its options need.
     Raises CordonError where nothing travelled, or what did is damaged.
     """
+    from ._errors import CordonError
+
     if archive is None:
         raise CordonError(
             "This module is run by its action plugin, which sends along what it needs on the host."

@@ -103,11 +103,7 @@ class ContainmentAction(HostAction):
         self._task.check_mode = check
         try:
             with Watchdog(Bounds(seconds, ANSWER_BYTES), job.asked.host):
-                answer = self._execute_module(
-                    module_name=MODULE,
-                    module_args=self.engine_module_args(args),
-                    task_vars=job.asked.variables,
-                )
+                answer = self.on_host(MODULE, args, job.asked.variables)
         finally:
             self._task.check_mode = before
         found = entries(answer, action)

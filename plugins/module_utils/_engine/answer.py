@@ -33,6 +33,11 @@ class Answer:
             )
         return None
 
+    def result(self) -> dict[str, Any]:
+        """What a module returns."""
+        found: dict[str, Any] = {"changed": False, "containers": self.containers}
+        return {**found, "failed": True, "msg": self.failure} if self.failure else found
+
 
 def answer(choices: Sequence[Choice], values: Callable[[Selected], Entry], parallel: int) -> Answer:
     """Ask ``values`` for all chosen containers, ``parallel`` at a time."""

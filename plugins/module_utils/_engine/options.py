@@ -10,8 +10,6 @@ import os
 from dataclasses import dataclass
 from typing import Any, Mapping
 
-from ansible.module_utils.common.parameters import env_fallback
-
 from ansible_collections.cordon.docker.plugins.module_utils._errors import InvalidOption
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
@@ -20,6 +18,9 @@ DEFAULT_TIMEOUT = 20
 
 def engine_argument_spec() -> dict[str, dict[str, Any]]:
     """The options documented in the fragment ``cordon.docker.engine``; merge with the module's own."""
+    # Only where there is a module to give it to: see _entries.
+    from ansible.module_utils.common.parameters import env_fallback
+
     return {
         "docker_host": {
             "type": "str",

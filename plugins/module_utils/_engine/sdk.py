@@ -59,7 +59,7 @@ def load_jmespath(archive: str | None, allowed: bool = True) -> ModuleType:
                 raise SdkMissing(
                     f"The host's Python has no jmespath, which select needs. {_mend(allowed)}"
                 ) from exc
-        if not any(isinstance(finder, Travelled) for finder in sys.meta_path):
+        if not _travelled():
             sys.meta_path.append(_unpack(archive))
         return importlib.import_module("jmespath")
 
@@ -70,30 +70,13 @@ def api_client(base_url: str, timeout: float, connections: int, **tls: Any) -> A
     from docker.tls import TLSConfig
 
     # A version that is named keeps the constructor from asking; the engine's own is set after a ping.
-    client = APIClient(
+    return APIClient(
         base_url=base_url,
         version="1.41",
         timeout=timeout,  # type: ignore[arg-type]
         tls=TLSConfig(**tls) if tls else False,
         max_pool_size=connections,
     )
-    if base_url.startswith("unix://"):
-        client.mount("http+docker://", _one_pool(base_url, timeout, connections))
-    return client
-
-
-def _one_pool(base_url: str, timeout: float, connections: int) -> Any:
-    """The SDK's way to a socket, with one pool of connections.
-
-    Its own has one for each URL and keeps 25: every call connects anew, and threads close each other's pools.
-    """
-    from docker.transport import UnixHTTPAdapter
-
-    class _OnePool(UnixHTTPAdapter):
-        def get_connection(self, url: Any, proxies: Any = None) -> Any:  # noqa: ARG002
-            return super().get_connection("http+docker://localhost", proxies)
-
-    return _OnePool(f"http+{base_url}", timeout, max_pool_size=connections)  # type: ignore[arg-type]
 
 
 def _mend(allowed: bool) -> str:
@@ -147,6 +130,11 @@ def _install(archive: str) -> None:
     sys.meta_path.insert(0, finder)
 
 
+def _travelled() -> bool:
+    """Whether the SDK that travelled is in use; our own code may have travelled the same way."""
+    return any(isinstance(finder, Travelled) and finder.has("docker") for finder in sys.meta_path)
+
+
 def _unpack(archive: str) -> Travelled:
     try:
         return Travelled.of(archive)
@@ -158,9 +146,8 @@ def _unpack(archive: str) -> Travelled:
 def _quiet_import() -> Iterator[None]:
     """Keep requests from warning, and from reading all CAs of the world before it is asked to (15 ms)."""
     hidden = [name for name in _NOT_NEEDED if name not in sys.modules]
-    travelled = any(isinstance(finder, Travelled) for finder in sys.meta_path)
     try:
-        if travelled:
+        if _travelled():
             sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -10,9 +10,11 @@ No knowledge of what is asked for; that is the client's.
 from __future__ import annotations
 
 import errno
+import http.client
 import json
 import os
-import ssl
+import socket
+import sys
 import time
 from contextlib import contextmanager
 from typing import Any, Iterator, Mapping
@@ -22,15 +24,12 @@ from ansible_collections.cordon.docker.plugins.module_utils._errors import (
     EngineError,
     EngineTimeout,
     EngineUnreachable,
-    InvalidOption,
 )
 
-from . import sdk
+from .local import CHUNK_BYTES, Local
 from .options import EngineOptions
 
-CHUNK_BYTES = 1 << 16
 DOCUMENT_BYTES = 1 << 28
-CONNECTIONS = 32
 _HTTP_MISSING = 404
 _GOOD = (200, 201, 204)
 Parameters = Mapping[str, Any]
@@ -49,13 +48,12 @@ class StatusError(EngineError):
 
 
 class Transport:
-    """One engine. Safe for calls from many threads: the SDK's pool gives each its own connection."""
+    """One engine. Safe for calls from many threads."""
 
     def __init__(self, options: EngineOptions) -> None:
         self._options = options
         self._prefix = ""
-        sdk.load(options.sdk_archive, allowed=options.ship_sdk)
-        self._session = _session(options)
+        self._engine = _way(options)
 
     @property
     def address(self) -> str:
@@ -66,8 +64,8 @@ class Transport:
 
     def headers(self, path: str, timeout: float | None = None) -> dict[str, str]:
         """The headers of an answer whose body does not matter; asked without a version."""
-        with self._answer(path, {}, timeout, prefix="") as response:
-            return {str(key).lower(): str(value) for key, value in response.headers.items()}
+        with self._answer(path, {}, timeout, prefix="") as reply:
+            return dict(reply.headers)
 
     def document(self, path: str, parameters: Parameters, timeout: float | None = None) -> Any:
         """The JSON document of an answer."""
@@ -89,8 +87,8 @@ class Transport:
         """
         limit = self._options.timeout if timeout is None else timeout
         ends = time.monotonic() + limit
-        with self._answer(path, parameters, timeout) as response, self._mapped(path, limit):
-            for chunk in _pieces(response):
+        with self._answer(path, parameters, timeout) as reply, self._mapped(path, limit):
+            for chunk in reply.pieces():
                 yield chunk
                 if whole and time.monotonic() > ends:
                     raise EngineTimeout(_late(self.address, path, limit))
@@ -102,8 +100,8 @@ class Transport:
         said = bytearray()
         limit = self._options.timeout if timeout is None else timeout
         answer = self._answer(path, parameters, timeout, method="POST", body=body or {})
-        with answer as response, self._mapped(path, limit):
-            for chunk in _pieces(response):
+        with answer as reply, self._mapped(path, limit):
+            for chunk in reply.pieces():
                 said += chunk
         return parse(bytes(said), f"The engine at {self.address} answered {path}") if said.strip() else None
 
@@ -118,32 +116,51 @@ class Transport:
         body: Parameters | None = None,
     ) -> Iterator[Any]:
         limit = self._options.timeout if timeout is None else timeout
-        url = f"{self._session.base_url}{self._prefix if prefix is None else prefix}{path}"
+        target = f"{self._prefix if prefix is None else prefix}{path}"
         query = {key: value for key, value in parameters.items() if value is not None}
         with self._mapped(path, limit):
-            response = self._session.request(
-                method, url, params=query, json=body, stream=True, timeout=limit, allow_redirects=False
-            )
+            reply = self._engine.request(method, target, query, body, limit)
         try:
-            if response.status_code not in _GOOD:
+            if reply.status not in _GOOD:
                 with self._mapped(path, limit):
-                    raise StatusError(response.status_code, _words(response, self.address))
-            yield response
+                    raise StatusError(reply.status, _words(reply, self.address))
+            yield reply
         finally:
-            # A body that was read to its end gives its connection back by itself; any other is cut here.
-            response.close()
+            reply.close()
 
     @contextmanager
     def _mapped(self, path: str, limit: float) -> Iterator[None]:
-        import requests.exceptions as theirs
-        import urllib3.exceptions as below
-
         try:
             yield
-        except (theirs.Timeout, below.TimeoutError, TimeoutError) as exc:
-            raise EngineTimeout(_late(self.address, path, limit)) from exc
-        except (theirs.RequestException, below.HTTPError, OSError) as exc:
-            raise explain(exc, self._options) from exc
+        except Exception as exc:
+            if _is(exc, "Timeout", "TimeoutError") or isinstance(exc, (TimeoutError, socket.timeout)):
+                raise EngineTimeout(_late(self.address, path, limit)) from exc
+            if _is(exc, "RequestException", "HTTPError") or isinstance(
+                exc, (OSError, http.client.HTTPException)
+            ):
+                raise explain(exc, self._options) from exc
+            raise
+
+
+def _way(options: EngineOptions) -> Any:
+    """How the engine is reached: what only TCP needs is not even imported for a socket."""
+    if options.socket_path:
+        return Local(options.socket_path)
+    from .remote import Remote
+
+    return Remote(options)
+
+
+def _is(exc: BaseException, requests_name: str, urllib3_name: str) -> bool:
+    """Whether an error is of a kind of the HTTP libraries', which are imported only where they are in use."""
+    kinds = (("requests.exceptions", requests_name), ("urllib3.exceptions", urllib3_name))
+    found = (getattr(sys.modules.get(module), name, None) for module, name in kinds)
+    return isinstance(exc, tuple(kind for kind in found if kind is not None))
+
+
+def _of_tls(exc: BaseException) -> bool:
+    ssl = sys.modules.get("ssl")
+    return ssl is not None and isinstance(exc, ssl.SSLError)
 
 
 def parse(body: bytes, subject: str) -> Any:
@@ -156,11 +173,9 @@ def parse(body: bytes, subject: str) -> Any:
 
 def explain(exc: BaseException, options: EngineOptions) -> EngineError:
     """Our error for one of the SDK's, of the HTTP library's or of the kernel's, with the mend."""
-    import requests.exceptions as theirs
-
     where = options.host
     number = _errno(exc)
-    if isinstance(exc, theirs.SSLError) or any(isinstance(item, ssl.SSLError) for item in _chain(exc)):
+    if _is(exc, "SSLError", "SSLError") or any(_of_tls(item) for item in _chain(exc)):
         return EngineDenied(_tls(exc, options))
     if number in (errno.EACCES, errno.EPERM) and options.socket_path:
         return EngineDenied(
@@ -177,7 +192,7 @@ def explain(exc: BaseException, options: EngineOptions) -> EngineError:
             f"The engine at {where} does not answer: {os.strerror(number)}. "
             "Start it, or name another with docker_host."
         )
-    if isinstance(exc, theirs.ConnectionError):
+    if _is(exc, "ConnectionError", "ProtocolError") or isinstance(exc, (OSError, http.client.HTTPException)):
         hint = (
             ""
             if options.tls or options.socket_path
@@ -187,72 +202,10 @@ def explain(exc: BaseException, options: EngineOptions) -> EngineError:
     return EngineError(f"The engine at {where} could not be asked: {_innermost(exc)}.")
 
 
-def _session(options: EngineOptions) -> Any:
-    from docker.errors import DockerException
-
-    tls: dict[str, Any] = {}
-    if options.tls and not options.socket_path:
-        for path in (options.ca_path, options.client_cert, options.client_key):
-            _readable(path)
-        tls["verify"] = options.validate_certs
-        tls["ca_cert"] = options.ca_path
-        if options.client_cert:
-            tls["client_cert"] = (options.client_cert, options.client_key)
-    try:
-        session = sdk.api_client(options.host, options.timeout, CONNECTIONS, **tls)
-    except (DockerException, AttributeError, KeyError, TypeError, ValueError) as exc:
-        raise EngineError(
-            f"The docker SDK cannot be set up for {options.host}: {exc}. "
-            "A damaged ~/.docker/config.json does this."
-        ) from exc
-    # Neither proxies nor .netrc lie between a module and the engine; looking for them costs time.
-    session.trust_env = False
-    if tls:
-        _configure_tls(session, options)
-    return session
-
-
-def _configure_tls(session: Any, options: EngineOptions) -> None:
-    from requests.adapters import HTTPAdapter
-
-    if options.validate_certs and not options.ca_path:
-        store = ssl.get_default_verify_paths()
-        session.verify = store.cafile or store.capath or "/etc/ssl/certs"
-    checked: dict[str, Any] = {}
-    if options.tls_hostname:
-        checked = {"assert_hostname": options.tls_hostname, "server_hostname": options.tls_hostname}
-
-    class _Adapter(HTTPAdapter):
-        def init_poolmanager(
-            self, connections: int, maxsize: int, block: bool = False, **kwargs: Any
-        ) -> None:
-            super().init_poolmanager(connections, maxsize, block, **kwargs, **checked)  # type: ignore[no-untyped-call]
-
-    session.mount("https://", _Adapter(pool_maxsize=CONNECTIONS))
-
-
-def _readable(path: str | None) -> None:
-    if path is None:
-        return
-    try:
-        with open(path, "rb"):  # noqa: PTH123
-            return
-    except OSError as exc:
-        raise InvalidOption(f"The file {path}, named for TLS, cannot be read: {exc.strerror}.") from exc
-
-
-def _pieces(response: Any) -> Iterator[bytes]:
-    raw = response.raw
-    # Chunked bodies come chunk by chunk, so that nothing waits for a full buffer.
-    stream = raw.stream(CHUNK_BYTES, decode_content=True)
-    for piece in stream:
-        yield bytes(piece)
-
-
-def _words(response: Any, address: str) -> str:
+def _words(reply: Any, address: str) -> str:
     """What the engine says of its refusal, in its own words."""
     body = b""
-    for chunk in _pieces(response):
+    for chunk in reply.pieces():
         body += chunk
         if len(body) > CHUNK_BYTES:
             break
@@ -260,9 +213,9 @@ def _words(response: Any, address: str) -> str:
         message = str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError, RecursionError):
         message = body[:200].decode("utf-8", "backslashreplace").strip() or "no reason given"
-    if response.status_code == 400 and "HTTP request to an HTTPS server" in message:
+    if reply.status == 400 and "HTTP request to an HTTPS server" in message:
         message = "it listens with TLS: set tls or validate_certs, with ca_path, client_cert and client_key"
-    return f"The engine at {address} answered {response.status_code}: {message}"
+    return f"The engine at {address} answered {reply.status}: {message}"
 
 
 def _late(address: str, path: str, limit: float) -> str:
@@ -287,9 +240,7 @@ def _chain(exc: BaseException) -> Iterator[BaseException]:
 
 def _errno(exc: BaseException) -> int | None:
     # The number of an SSLError is OpenSSL's own, and 1 is not EPERM.
-    errors = [
-        item for item in _chain(exc) if isinstance(item, OSError) and not isinstance(item, ssl.SSLError)
-    ]
+    errors = [item for item in _chain(exc) if isinstance(item, OSError) and not _of_tls(item)]
     numbers = [item.errno for item in errors]
     return next((number for number in numbers if number in errno.errorcode), None)
 

@@ -11,8 +11,14 @@ import time
 from dataclasses import dataclass
 from typing import Any, Mapping
 
-from ansible_collections.cordon.docker.plugins.module_utils._engine.options import EngineOptions
-from ansible_collections.cordon.docker.plugins.module_utils._engine.selection import ContainerChoice
+from ansible_collections.cordon.docker.plugins.module_utils._engine.options import (
+    EngineOptions,
+    engine_argument_spec,
+)
+from ansible_collections.cordon.docker.plugins.module_utils._engine.selection import (
+    ContainerChoice,
+    selection_argument_spec,
+)
 from ansible_collections.cordon.docker.plugins.module_utils._errors import InvalidOption
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.bundle import Limits
 
@@ -65,6 +71,11 @@ def triage_argument_spec() -> dict[str, dict[str, Any]]:
         "stage_owner": {"type": "str"},
         "controller_time": {"type": "str"},
     }
+
+
+def whole_argument_spec() -> dict[str, dict[str, Any]]:
+    """All options, but for what travels with the task."""
+    return {**engine_argument_spec(), **selection_argument_spec(), **triage_argument_spec()}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ansible_collections.cordon.docker.plugins.module_utils import _travelled
 from ansible_collections.cordon.docker.plugins.plugin_utils._transport.archive import pack
@@ -15,8 +15,11 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._transport.archive i
 
 @lru_cache(maxsize=1)
 def library_archive() -> bytes:
-    """All of module_utils, under the name it is imported by. Raises OSError."""
+    """All of module_utils, under the name it is imported by, with the packages above it. Raises OSError."""
     root = Path(_travelled.__file__).parent
-    package = str(_travelled.__package__).replace(".", "/")
-    sources = root.rglob("*.py")
-    return pack({f"{package}/{path.relative_to(root).as_posix()}": path.read_bytes() for path in sources})
+    package = PurePosixPath(*str(_travelled.__package__).split("."))
+    found = {
+        f"{package}/{path.relative_to(root).as_posix()}": path.read_bytes() for path in root.rglob("*.py")
+    }
+    above = {f"{folder}/__init__.py": b"" for folder in package.parents if folder.name}
+    return pack({**above, **found})

@@ -80,7 +80,18 @@ CHANGING_WORDS = {
     "service": frozenset(("start", "stop", "restart")),
 }
 RUNNERS = frozenset(
-    ("run_command", "Popen", "check_call", "check_output", "system", "execv", "execve", "spawn")
+    (
+        "run_command",
+        "Popen",
+        "check_call",
+        "check_output",
+        "system",
+        "execv",
+        "execve",
+        "spawn",
+        "spawned",
+        "posix_spawn",
+    )
 )
 FILES = sorted(str(path.relative_to(PLUGINS)) for path in PLUGINS.rglob("*.py"))
 
