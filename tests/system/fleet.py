@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "lab" / "lab"
 BIN = ROOT / ".venv" / "bin"
 RUN_SECONDS = 300
+# As lab/lab does: a second lab beside the first has another name, and namespaces of its own.
+LAB_NAME = os.environ.get("CORDON_LAB_NAME", "cordon-lab")
 
 
 def lab_inventory() -> Path:
@@ -75,6 +77,11 @@ class Fleet:
         )
         return done.stdout
 
+    def around(self, host: str | None = None) -> list[str]:
+        """The words before a command that is to run in a host's network namespace, or in that of the bridge between
+        the hosts, and otherwise here."""
+        return ["nsenter", f"--net=/run/netns/{LAB_NAME}{f'.{host}' if host else ''}", "--"]
+
     def container(self, host: str, name: str, *options: str, image: str = "acme/base:1") -> str:
         """Start a container on a lab host in place of one of the same name; its full ID."""
         self.remove(host, name)
@@ -82,6 +89,26 @@ class Fleet:
 
     def remove(self, host: str, *names: str) -> None:
         self.shell(host, "docker", "rm", "--force", "--volumes", *names, check=False)
+
+    def module(
+        self, name: str, arguments: dict[str, Any], hosts: list[str], results: Path, check: bool = False
+    ) -> dict[str, dict[str, Any]]:
+        """Run one of our modules on hosts; what it returned, by host. ``results`` is a folder to leave it in."""
+        command = [str(BIN / "ansible"), "-i", str(self.inventory), ",".join(hosts)]
+        command += ["-m", f"cordon.docker.{name}", "-a", json.dumps(arguments)]
+        command += ["--tree", str(results), *(["--check"] if check else [])]
+        done = subprocess.run(
+            command,
+            env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=RUN_SECONDS,
+            check=False,
+        )
+        found = {host: results / host for host in hosts}
+        assert all(path.exists() for path in found.values()), done.stdout + done.stderr
+        return {host: dict(json.loads(path.read_text())) for host, path in found.items()}
 
     def playbook(self, verb: str, *arguments: str, cwd: Path, inventory: Path | None = None) -> Run:
         """``ansible-playbook playbooks/<verb>.yml -i … <arguments>``, run in the folder ``cwd``."""
