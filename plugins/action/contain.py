@@ -17,7 +17,11 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._containment.options
     THRESHOLD,
     explained,
 )
-from ansible_collections.cordon.docker.plugins.plugin_utils._containment_action import ContainmentAction, Job
+from ansible_collections.cordon.docker.plugins.plugin_utils._containment_action import (
+    ContainmentAction,
+    Job,
+    kept_in_case,
+)
 
 
 class ActionModule(ContainmentAction):
@@ -104,4 +108,5 @@ class ActionModule(ContainmentAction):
 
     def _extra(self, job: Job) -> dict[str, Any]:
         names = ("with_sharers", "allow_removal", "without_evidence", "networks")
-        return {name: job.own[name] for name in names if job.own[name]}
+        given = {name: job.own[name] for name in names if job.own[name]}
+        return {**given, **kept_in_case(job)} if job.own["level"] == "kill" else given

@@ -17,7 +17,11 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._containment.options
     THRESHOLD,
     explained,
 )
-from ansible_collections.cordon.docker.plugins.plugin_utils._containment_action import ContainmentAction, Job
+from ansible_collections.cordon.docker.plugins.plugin_utils._containment_action import (
+    ContainmentAction,
+    Job,
+    kept_in_case,
+)
 
 # Nothing of it runs, so there is nothing to freeze; isolating it holds, also when it is started.
 _NOTHING_TO_FREEZE = ("not_running", "restarting")
@@ -92,7 +96,7 @@ class ActionModule(ContainmentAction):
 
     def _kill(self, job: Job, containers: Sequence[str]) -> None:
         # In check mode there is no image yet that the plan could find.
-        planned = {"evidence": list(containers)} if job.check else {}
+        planned = {"evidence": list(containers)} if job.check else kept_in_case(job)
         removal = {"allow_removal": True} if job.own["allow_removal"] else {}
         self.act(job, "kill", containers, **planned, **removal)
 

@@ -29,6 +29,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._case import (
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._containment.answer import Entry, entries
 from ansible_collections.cordon.docker.plugins.plugin_utils._containment.options import Options, Spec
+from ansible_collections.cordon.docker.plugins.plugin_utils._containment.preserved import preserved
 from ansible_collections.cordon.docker.plugins.plugin_utils._host_action import (
     Asked,
     HostAction,
@@ -194,6 +195,12 @@ class ContainmentAction(HostAction):
         if self._task.diff:
             result["diff"] = [_diff(entry) for entry in job.entries if entry.diff is not None]
         return Told(row, result)
+
+
+def kept_in_case(job: Job) -> dict[str, Any]:
+    """For a kill: the containers whose file system the case holds, as the module is told."""
+    kept = preserved(job.asked.case.path, job.asked.host)
+    return {"evidence": sorted(kept)} if kept else {}
 
 
 def _reasons(bad: Iterable[Entry]) -> str:
