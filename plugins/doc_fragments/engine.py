@@ -83,7 +83,9 @@ options:
       - Whether the docker SDK of the machine Ansible runs on may travel with the task to a host that has
         none, or one that does not work. It is imported from memory, never installed, and gone when the
         task ends.
-      - With V(false), the host needs the Python packages C(docker) and, for O(select), C(jmespath).
+      - An engine at a socket of the host is asked without it. It is only needed where the engine is reached over
+        TCP, and for O(select).
+      - With V(false), the host needs the Python packages C(docker) and C(jmespath) for these.
     type: bool
     default: true
   _sdk_archive:
