@@ -14,7 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from ansible_collections.cordon.docker.plugins.module_utils._engine.control import EngineControl
-from ansible_collections.cordon.docker.plugins.module_utils._errors import EngineError, UnknownContainer
+from ansible_collections.cordon.docker.plugins.module_utils._errors import (
+    EngineError,
+    EngineTimeout,
+    UnknownContainer,
+)
 
 from . import whereabouts
 from .steps import (
@@ -32,6 +36,8 @@ from .steps import (
 from .values import Endpoint, RestartPolicy, published
 
 _SETTLE = 10.0
+_FREEZES = 5
+_FREEZE_WAIT = 0.05
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class EngineMeans:
     def apply(self, step: Step) -> Mapping[str, Any]:
         control = self._control
         if isinstance(step, Pause):
-            control.pause(step.container)
+            self._pause(step.container)
         elif isinstance(step, Unpause):
             control.unpause(step.container)
         elif isinstance(step, Disconnect):
@@ -80,6 +86,30 @@ class EngineMeans:
         elif isinstance(step, Commit):
             return {"image": self._commit(step)}
         return {}
+
+    def _pause(self, container: str) -> None:
+        """Again where the engine could not: what forks faster than it looks is not frozen at the first attempt.
+
+        Seen with 20.10 on cgroup version 1 and a busy host; also what an intruder could do on purpose.
+        """
+        for attempt in range(1, _FREEZES):
+            if self._froze(container):
+                return
+            time.sleep(_FREEZE_WAIT * attempt)
+        self._control.pause(container)
+
+    def _froze(self, container: str) -> bool:
+        """Whether the engine did it. Raises what another attempt would not mend."""
+        try:
+            self._control.pause(container)
+        except EngineTimeout:
+            raise
+        except EngineError:
+            state = (self._control.inspect(container) or {}).get("State") or {}
+            if not state.get("Running"):
+                raise
+            return bool(state.get("Paused"))
+        return True
 
     def _signal(self, container: str, signal: str) -> None:
         """That it ended by itself just before is no error: what is read back counts."""

@@ -5,10 +5,12 @@
 """The matrix: kinds of network by states, and what changes a container's life. Pure values.
 
 A row says how its container is made, what it sends and takes while it is free, and by which steps it is isolated.
+With CORDON_MATRIX=turns in the environment each row is on one engine, in turn; otherwise every row is on each.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 
 PREFIX = "mx-"
@@ -205,6 +207,19 @@ CONTAINED = ROWS[: -len(NEIGHBOURS)]
 BESIDE = ROWS[-len(NEIGHBOURS) :]
 
 
+# Engines take turns where not each has to have every row; what others stand on is on all.
+TURNS = ("20.10", "26", "28")
+_ON_ALL = frozenset(("bridge-running", "overlay-running", "always", "lender"))
+
+
 def on(engine: str) -> tuple[Row, ...]:
-    """The rows that are contained on an engine, such as 20.10."""
-    return tuple(row for row in CONTAINED if engine not in row.not_on)
+    """The rows that are contained on an engine, such as 20.10: all that it can have, or its part of them."""
+    able = tuple(row for row in CONTAINED if engine not in row.not_on)
+    if os.environ.get("CORDON_MATRIX") != "turns" or engine not in TURNS:
+        return able
+    return tuple(row for row in able if row.name in _ON_ALL or _turn(row) == engine)
+
+
+def _turn(row: Row) -> str:
+    engines = [engine for engine in TURNS if engine not in row.not_on]
+    return engines[row.number % len(engines)]

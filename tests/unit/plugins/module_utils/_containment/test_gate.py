@@ -126,8 +126,27 @@ def test_a_failure_leaves_the_start_or_a_way_back(
 
 
 def _repeated(scene: Scene) -> bool:
-    """Rules with raw frames are tried again without them, for kernels that have no hook for those."""
-    return any(family == "inet" for _inside, family, _table in scene.world.tables)
+    """Rules with raw frames are tried again without them, for kernels that have no hook for those; a pause is tried
+    again as it is."""
+    return bool(scene.world.failed_pauses) or any(
+        family == "inet" for _inside, family, _table in scene.world.tables
+    )
+
+
+@pytest.mark.parametrize(("failures", "holds"), [(1, True), (4, True), (5, False)])
+def test_what_is_not_frozen_at_once_is_tried_again(
+    failures: int, holds: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    scene = Scene("20.10", "ct-bridge", monkeypatch, str(tmp_path / "cordon"))
+    start = scene.world.state()
+    plan = scene.plan("pause")
+    assert plan is not None
+    real = scene.world.change
+    monkeypatch.setattr(scene.world, "change", lambda do: scene.world.failed_pauses >= failures and real(do))
+    deed = scene.go(plan)
+    assert (deed.failed, scene.world.failed_pauses) == (not holds, failures)
+    assert (scene.world.state() == start) is not holds
+    assert bool(deed.record.changes) is holds
 
 
 def _fail_from(world: World, first: int) -> None:

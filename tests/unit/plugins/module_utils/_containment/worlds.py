@@ -46,6 +46,7 @@ class World:
         self.changes = 0
         self.fail_at: int | None = None
         self.how = BEFORE
+        self.failed_pauses = 0
 
     def state(self) -> Any:
         """Everything that can be compared. Addresses that were asked for may become fixed ones."""
@@ -77,6 +78,7 @@ class World:
             answer.update(self._do(path.strip("/").split("/"), body or {}) or {})
 
         if not self.change(do):
+            self.failed_pauses += path.endswith("/pause")
             raise EngineError(f"The engine failed at {path}.")
         return answer
 
