@@ -9,7 +9,7 @@ ENGINES ?= 20.10,26,28
 CHECKS := lint types units sanity host-units ansible-lint package
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab lab-down demo test integration system containment compat clean $(CHECKS)
+.PHONY: help setup lab lab-down demo test integration system contain containment compat clean $(CHECKS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,7 +39,10 @@ integration: setup ## the modules on the fleet's engines (make lab first)
 system: setup ## the playbooks over the fleet (make lab first)
 	@.venv/bin/python -m tools.check system
 
-containment: setup ## what changes containers, on the fleet's engines; long (make lab first)
+contain: setup ## what changes containers, engines taking turns (make lab first)
+	@.venv/bin/python -m tools.check contain
+
+containment: setup ## the same, all of it on every engine; long (make lab first)
 	@.venv/bin/python -m tools.check containment
 
 compat: setup ## unit tests and syntax on every supported release of ansible-core

@@ -111,7 +111,8 @@ class EngineAction(ActionBase):
         variables = self._variables(task_vars)
         known = self._interpreter(variables)
         fallbacks = constants.config.get_config_value("INTERPRETER_PYTHON_FALLBACK", variables=variables)
-        command = f"{self._compute_environment_string()} {direct.command(known, fallbacks)}".strip()
+        environment = self._compute_environment_string()  # type: ignore[no-untyped-call]
+        command = f"{environment} {direct.command(known, fallbacks)}".strip()
         done = self._low_level_execute_command(command, in_data=order.sent())  # type: ignore[no-untyped-call]
         answer = order.answer(done)
         path = direct.interpreter_of(answer)
@@ -145,5 +146,6 @@ class EngineAction(ActionBase):
         variables.setdefault("ansible_facts", {})[_DISCOVERED] = path
         if not self._task.delegate_to or self._task.delegate_facts:
             task_vars.setdefault("ansible_facts", {})[_DISCOVERED] = path
-            self._discovered_interpreter_key, self._discovered_interpreter = _DISCOVERED, path
+            self._discovered_interpreter_key = _DISCOVERED
+            self._discovered_interpreter = path  # type: ignore[assignment]
             answer["ansible_facts"] = {_DISCOVERED: path}
