@@ -148,10 +148,10 @@ class Containing:
         }
         task = MagicMock(args=given, async_val=0, check_mode=check, diff=diff)
         nothing = MagicMock()
-        connection = MagicMock(is_pipelining_enabled=lambda _wrap_async: False)
-        action = ACTIONS[verb](task, connection, nothing, nothing, nothing, nothing)
+        action = ACTIONS[verb](task, MagicMock(), nothing, nothing, nothing, nothing)
         self.host.check = lambda: bool(task.check_mode)
         self._monkeypatch.setattr(action, "_execute_module", self.host.execute)
+        self._monkeypatch.setattr(action, "_is_pipelining_enabled", lambda _style: False)
         self._monkeypatch.setattr(action, "collector", self._collector())
         return action.run(task_vars={"inventory_hostname": "web1"})
 

@@ -76,11 +76,11 @@ class Triaging:
         self.case = Case.open(tmp_path / "evidence", "INC-7", 1767355200.0)
         task = MagicMock(args={"case": str(self.case.path), "run": "r1"}, async_val=0, check_mode=False)
         connection = MagicMock()
-        connection.is_pipelining_enabled.return_value = False
         connection.fetch_file = self.host.fetch_file
         nothing = MagicMock()
         self.action = ActionModule(task, connection, nothing, nothing, nothing, nothing)
         monkeypatch.setattr(self.action, "_get_remote_user", lambda: "ada")
+        monkeypatch.setattr(self.action, "_is_pipelining_enabled", lambda _style: False)
         monkeypatch.setattr(self.action, "_low_level_execute_command", self.host.command)
         self.module: dict[str, Any] = {}
 

@@ -22,11 +22,10 @@ class Action(EngineAction):
     def __init__(self, args: dict[str, Any]) -> None:
         self.ran: list[dict[str, Any]] = []
         self._task: Any = SimpleNamespace(args=args, async_val=0, action="cordon.docker.container_info")
-        self._connection: Any = SimpleNamespace(
-            has_native_async=False,
-            _shell=SimpleNamespace(tmpdir=None),
-            is_pipelining_enabled=lambda _wrap_async: False,
-        )
+        self._connection: Any = SimpleNamespace(has_native_async=False, _shell=SimpleNamespace(tmpdir=None))
+
+    def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:  # noqa: ARG002
+        return False
 
     def _execute_module(self, **given: Any) -> dict[str, Any]:  # type: ignore[override]
         self.ran.append(given)
@@ -70,13 +69,12 @@ class Direct(EngineAction):
             **task,
         }
         self._task: Any = SimpleNamespace(args=args, action="cordon.docker.container_pause", **given)
-        self._connection: Any = SimpleNamespace(
-            has_native_async=False,
-            is_pipelining_enabled=lambda _wrap_async: True,
-            _shell=SimpleNamespace(tmpdir=None),
-        )
+        self._connection: Any = SimpleNamespace(has_native_async=False, _shell=SimpleNamespace(tmpdir=None))
         self._templar: Any = SimpleNamespace(template=lambda value: value)
         self._discovered_interpreter_key = None
+
+    def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:  # noqa: ARG002
+        return True
 
     def _compute_environment_string(self, raw_environment_out: Any = None) -> str:  # noqa: ARG002
         return "LANG=C"
