@@ -5,12 +5,12 @@
 
     make lab && .venv/bin/python bench/contain.py --runs 5
 
-A beacon in each container sends a datagram every 10 ms to a listener beside the hosts. For one container, in turn:
-``ssh host docker network disconnect``, and a task each with container_network, container_link and containment
-(action isolate): the time from the start of the command, or of the task, to the last datagram. For many containers the
-whole time: one loop of that command over one ssh, without and with a look at what it did, and one task, which verifies.
-Both go over a connection that is open already. Last, the same task on all hosts of the lab beside one host. Prints
-Markdown.
+A beacon in each container sends a line every 10 ms, over one TCP connection, to a listener beside the hosts. For one
+container, in turn: ``ssh host docker network disconnect``, and a task each with container_network, container_link and
+containment (action isolate): the time from the start of the command, or of the task, to the last line that arrived.
+For many containers the whole time: one loop of that command over one ssh, without and with a look at what it did, and
+one task, which verifies. Both go over a connection that is open already. Last, the same task on all hosts of the lab
+beside one host. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from measure import row
 
 LISTENER = ("10.213.7.1", "7010")
 PREFIX = "bench-"
-QUIET_SECONDS = 0.3
+QUIET_SECONDS = 0.5
 PATIENCE_SECONDS = 20.0
 # The name comes first, and the host's last: names of containers are the same on all hosts.
-BEACON = "while :; do echo $NAME; usleep 10000; done | nc -u {} {}".format(*LISTENER)
+BEACON = "while :; do (while echo $NAME; do usleep 10000; done) | nc {} {}; sleep 1; done".format(*LISTENER)
 TASKS = {
     "disconnect": ("container_network", {}),
     "link down": ("container_link", {}),
@@ -182,7 +182,7 @@ def medians(ways: Mapping[str, Callable[[], float]], runs: int) -> dict[str, flo
 
 
 def one(bench: Bench, host: str, runs: int) -> dict[str, float]:
-    """Seconds from the start to the last datagram of one container."""
+    """Seconds from the start to the last line that arrived of one container."""
     names = bench.names(host, 1)
 
     def by_ssh() -> float:

@@ -12,18 +12,31 @@ import threading
 import time
 
 
-def listen(datagrams: socket.socket, last: dict[str, float]) -> None:
+def listen(flow: socket.socket, last: dict[str, float]) -> None:
+    with flow:
+        while True:
+            try:
+                # Without it the other end would hold back what comes within 40 ms.
+                flow.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+                said = flow.recv(4096)
+            except OSError:
+                return
+            if not said:
+                return
+            name = said.decode(errors="replace").rstrip("\n").rpartition("\n")[2]
+            last[name] = time.time()
+
+
+def accept(server: socket.socket, last: dict[str, float]) -> None:
     while True:
-        name = datagrams.recv(100).decode(errors="replace").strip()
-        last[name] = time.time()
+        flow, _address = server.accept()
+        threading.Thread(target=listen, args=(flow, last), daemon=True).start()
 
 
 def main(address: str, port: str) -> None:
-    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-    datagrams.bind((address, int(port)))
+    server = socket.create_server((address, int(port)))
     last: dict[str, float] = {}
-    threading.Thread(target=listen, args=(datagrams, last), daemon=True).start()
+    threading.Thread(target=accept, args=(server, last), daemon=True).start()
     print("ready", flush=True)
     for _line in sys.stdin:
         print(json.dumps(dict(last)), flush=True)
