@@ -68,26 +68,23 @@ class Ears:
             raise RuntimeError("the listener says nothing")
         return self._process.stdout.readline()
 
-    def last(self, names: Sequence[str]) -> dict[str, float]:
-        """When each was last heard, 0 for never; seconds of this machine's clock."""
+    def last(self, name: str) -> float:
+        """When it was last heard, 0 for never; seconds of this machine's clock."""
         if self._process.stdin is None:
             raise RuntimeError("the listener hears nothing")
         print("?", file=self._process.stdin, flush=True)
         heard: dict[str, float] = json.loads(self._line())
-        return {name: heard.get(name, 0.0) for name in names}
+        return heard.get(name, 0.0)
 
-    def wait_for(self, names: Sequence[str], silent: bool) -> float:
-        """Until all are silent, or all are heard; when the last of them was heard last."""
+    def wait_for(self, name: str, silent: bool) -> float:
+        """Until it is silent, or heard; when it was heard last."""
         ends = time.time() + PATIENCE_SECONDS
         while time.time() < ends:
-            times, now = self.last(names).values(), time.time()
-            if all(
-                (now - heard > QUIET_SECONDS) if silent else (now - heard < QUIET_SECONDS / 3)
-                for heard in times
-            ):
-                return max(times)
+            last, now = self.last(name), time.time()
+            if (now - last > QUIET_SECONDS) if silent else (now - last < QUIET_SECONDS / 3):
+                return last
             time.sleep(0.05)
-        raise RuntimeError(f"{', '.join(names)} did not become {'silent' if silent else 'heard'}")
+        raise RuntimeError(f"{name} did not become {'silent' if silent else 'heard'}")
 
 
 @dataclass(frozen=True)
@@ -140,25 +137,24 @@ class Bench:
         times = {told["moment"]: told["time"] for told in map(json.loads, moments.read_text().splitlines())}
         return times["begin"], times["end"]
 
-    def names(self, host: str, count: int) -> list[str]:
-        return [f"{PREFIX}{number}.{host}" for number in range(count)]
-
-    def raise_containers(self, host: str, count: int) -> None:
-        for number in range(count):
-            name = f"{PREFIX}{number}"
+    def raise_containers(self, host: str, count: int, command: str = "sleep infinity") -> None:
+        for name in containers(count):
             start = ["docker", "run", "--detach", "--name", name, "--env", f"NAME={name}.{host}"]
-            shell(host, *start, "--entrypoint", "/bin/busybox", IMAGE, "sh", "-c", BEACON)
-        self.ears.wait_for(self.names(host, count), silent=False)
+            shell(host, *start, "--entrypoint", "/bin/busybox", IMAGE, "sh", "-c", command)
+
+    def check_cut(self, host: str, count: int) -> None:
+        """By the engine's word: none is on a network any more."""
+        form = "{{len .NetworkSettings.Networks}}"
+        left = shell(host, "docker", "inspect", "--format", form, *containers(count)).split()
+        if {*left} != {"0"}:
+            raise RuntimeError(f"{host}: these many networks are left: {left}")
 
     def reconnect(self, host: str, count: int) -> None:
-        for number in range(count):
-            shell(host, "docker", "network", "connect", "bridge", f"{PREFIX}{number}")
-        self.ears.wait_for(self.names(host, count), silent=False)
+        each = " ".join(containers(count))
+        shell(host, "sh", "-c", f"for name in {each}; do docker network connect bridge $name; done")
 
-    def release(self, hosts: Sequence[str], count: int) -> None:
+    def release(self, hosts: Sequence[str]) -> None:
         self.by_task(hosts, "containment", {"action": "release"})
-        for host in hosts:
-            self.ears.wait_for(self.names(host, count), silent=False)
 
     def remove(self, host: str) -> None:
         ours = shell(host, "docker", "ps", "--all", "--quiet", "--filter", f"name=^{PREFIX}").split()
@@ -183,12 +179,13 @@ def medians(ways: Mapping[str, Callable[[], float]], runs: int) -> dict[str, flo
 
 def one(bench: Bench, host: str, runs: int) -> dict[str, float]:
     """Seconds from the start to the last line that arrived of one container."""
-    names = bench.names(host, 1)
+    beacon = f"{PREFIX}0.{host}"
 
     def by_ssh() -> float:
         began, _ended = bench.by_ssh(host, f"docker network disconnect bridge {PREFIX}0")
-        last = bench.ears.wait_for(names, silent=True)
+        last = bench.ears.wait_for(beacon, silent=True)
         bench.reconnect(host, 1)
+        bench.ears.wait_for(beacon, silent=False)
         return last - began
 
     def by(task: str) -> Callable[[], float]:
@@ -196,12 +193,14 @@ def one(bench: Bench, host: str, runs: int) -> dict[str, float]:
 
         def measure() -> float:
             began, _ended = bench.by_task([host], module, {**arguments, "containers": containers(1)})
-            last = bench.ears.wait_for(names, silent=True)
-            bench.release([host], 1)
+            last = bench.ears.wait_for(beacon, silent=True)
+            bench.release([host])
+            bench.ears.wait_for(beacon, silent=False)
             return last - began
 
         return measure
 
+    bench.ears.wait_for(beacon, silent=False)
     return medians({"ssh": by_ssh, **{task: by(task) for task in TASKS}}, runs)
 
 
@@ -214,7 +213,7 @@ def many(bench: Bench, host: str, count: int, runs: int) -> dict[str, float]:
     def loop(body: str) -> Callable[[], float]:
         def measure() -> float:
             began, ended = bench.by_ssh(host, f"for name in {each}; do {body}; done")
-            bench.ears.wait_for(bench.names(host, count), silent=True)
+            bench.check_cut(host, count)
             bench.reconnect(host, count)
             return ended - began
 
@@ -222,21 +221,22 @@ def many(bench: Bench, host: str, count: int, runs: int) -> dict[str, float]:
 
     def task() -> float:
         began, ended = bench.by_task([host], "container_network", {"containers": containers(count)})
-        bench.ears.wait_for(bench.names(host, count), silent=True)
-        bench.release([host], count)
+        bench.check_cut(host, count)
+        bench.release([host])
         return ended - began
 
     return medians({"loop": loop(cut), "loop, looking": loop(f"{cut}; {look}"), "task": task}, runs)
 
 
 def fleet(bench: Bench, hosts: Sequence[str], runs: int) -> dict[str, float]:
-    """Seconds that isolating one container takes on one host, and one on each of all hosts at once."""
+    """Seconds that cutting off one container takes on one host, and one on each of all hosts at once."""
 
     def on(chosen: Sequence[str]) -> Callable[[], float]:
         def measure() -> float:
-            module, arguments = TASKS["isolate"]
-            began, ended = bench.by_task(chosen, module, {**arguments, "containers": containers(1)})
-            bench.release(chosen, 1)
+            began, ended = bench.by_task(chosen, "container_network", {"containers": containers(1)})
+            for host in chosen:
+                bench.check_cut(host, 1)
+            bench.release(chosen)
             return ended - began
 
         return measure
@@ -254,29 +254,43 @@ def prepared(inventory: Path, lab: str) -> Iterator[Bench]:
             ears.close()
 
 
-def tell_hosts(bench: Bench, hosts: Sequence[str], options: argparse.Namespace) -> None:
-    head = ("engine", "ssh (s)", *(f"{task} (s)" for task in TASKS), *(f"{task} ÷ ssh" for task in TASKS))
-    head += (f"loop of {options.many} (s)", "looking too (s)", "task (s)", "loop ÷ task", "looking ÷ task")
-    print(row(*head))
-    print(row(*["---"] * len(head)))
+def engine(bench: Bench, host: str) -> str:
+    return str(bench.hostvars[host]["lab_engine_version"]).split("+")[0]
+
+
+def tell_one(bench: Bench, hosts: Sequence[str], runs: int) -> None:
+    print(row("engine", "ssh (s)", *(f"{task} (s)" for task in TASKS), *(f"{task} ÷ ssh" for task in TASKS)))
+    print(row(*["---"] * (2 + 2 * len(TASKS))))
     for host in hosts:
         try:
-            bench.raise_containers(host, 1)
-            first = one(bench, host, options.runs)
-            bench.remove(host)
-            bench.raise_containers(host, options.many)
-            whole = many(bench, host, options.many, options.runs)
+            bench.raise_containers(host, 1, BEACON)
+            took = one(bench, host, runs)
         finally:
             bench.remove(host)
-        seconds = [first[task] for task in TASKS]
-        cells: list[object] = [
-            bench.hostvars[host]["lab_engine_version"].split("+")[0],
-            first["ssh"],
-            *seconds,
-        ]
-        cells += [took / first["ssh"] for took in seconds]
-        cells += [*whole.values(), whole["loop"] / whole["task"], whole["loop, looking"] / whole["task"]]
-        print(row(*cells), flush=True)
+        ratios = [took[task] / took["ssh"] for task in TASKS]
+        print(row(engine(bench, host), *took.values(), *ratios), flush=True)
+
+
+def tell_many(bench: Bench, hosts: Sequence[str], count: int, runs: int) -> None:
+    print()
+    names = (
+        "containers",
+        "loop over ssh (s)",
+        "looking too (s)",
+        "task (s)",
+        "loop ÷ task",
+        "looking ÷ task",
+    )
+    print(row("engine", *names))
+    print(row(*["---"] * 7))
+    for host in hosts:
+        try:
+            bench.raise_containers(host, count)
+            took = many(bench, host, count, runs)
+        finally:
+            bench.remove(host)
+        ratios = [took["loop"] / took["task"], took["loop, looking"] / took["task"]]
+        print(row(engine(bench, host), count, *took.values(), *ratios), flush=True)
 
 
 def tell_fleet(bench: Bench, hosts: Sequence[str], runs: int) -> None:
@@ -308,7 +322,8 @@ def main() -> None:
         for host in sorted(bench.hostvars):
             an_engine.setdefault(bench.hostvars[host]["lab_engine"], host)
         if options.only != "fleet":
-            tell_hosts(bench, list(an_engine.values()), options)
+            tell_one(bench, list(an_engine.values()), options.runs)
+            tell_many(bench, list(an_engine.values()), options.many, options.runs)
         if options.only != "hosts":
             tell_fleet(bench, sorted(bench.hostvars), options.runs)
 
