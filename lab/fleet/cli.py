@@ -54,7 +54,15 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_ENGINES,
         help=f"engines, dealt to the hosts in turn: {', '.join(ENGINES)}",
     )
-    up.add_argument("--no-scenes", action="store_true", help="engines and sshd only")
+    up.add_argument(
+        "--scenes",
+        choices=scenes.SETS,
+        default=scenes.CORE,
+        help="core: a few, quickly there; all: every one that the lab knows (default %(default)s)",
+    )
+    up.add_argument(
+        "--no-scenes", action="store_const", dest="scenes", const=scenes.NONE, help="engines and sshd only"
+    )
     up.set_defaults(act=_up)
     down = commands.add_parser("down", help="take the fleet down and leave nothing behind")
     down.set_defaults(act=_down)
@@ -110,10 +118,9 @@ def _up(options: argparse.Namespace) -> int:
         machine.require_file_system()
         teardown.sweep()
         members = fleet(options.hosts, options.engines)
-        known = scenes.load()
-        placed = scenes.place([] if options.no_scenes else known, members)
-        _make_ready(members, known)
-        versions = _raise(members)
+        placed = scenes.place(scenes.load(options.scenes), members)
+        _make_ready(members, options.scenes == scenes.ALL)
+        versions = _raise(members, options.scenes)
         inventory.write(members, placed, versions)
         outside.start(_visits(members, placed))
         _stage(members, placed)
@@ -122,15 +129,16 @@ def _up(options: argparse.Namespace) -> int:
     return 0
 
 
-def _make_ready(members: Sequence[Host], known: Sequence[scenes.Scene]) -> None:
+def _make_ready(members: Sequence[Host], zoo: bool) -> None:
+    known = scenes.load(scenes.ALL if zoo else scenes.CORE)
     recipes = roots.load()
-    images = [recipe for recipe in recipes.values() if recipe.image]
+    images = [recipe for recipe in recipes.values() if recipe.image and (zoo or not recipe.zoo)]
     needed = {host.engine.root for host in members}
     roots.ensure([*(recipes[name] for name in sorted(needed)), *images])
     engines = sorted({host.engine.token: host.engine for host in members}.values(), key=lambda one: one.token)
 
     def template(engine: Engine) -> Path:
-        return templates.ensure(engine, recipes[engine.root], images, known)
+        return templates.ensure(engine, recipes[engine.root], images, known, "-zoo" if zoo else "")
 
     with ThreadPoolExecutor(_BUILDERS) as pool:
         found = dict(zip([engine.token for engine in engines], pool.map(template, engines), strict=True))
@@ -143,9 +151,9 @@ def _make_ready(members: Sequence[Host], known: Sequence[scenes.Scene]) -> None:
             pass
 
 
-def _raise(members: Sequence[Host]) -> dict[str, str]:
+def _raise(members: Sequence[Host], which: str) -> dict[str, str]:
     recipes = roots.load()
-    roster.write(members)
+    roster.write(members, which)
     network.make_bridge()
 
     def one(host: Host) -> str:
@@ -162,10 +170,13 @@ def _raise(members: Sequence[Host]) -> dict[str, str]:
 
 def _stage(members: Sequence[Host], placed: dict[str, list[scenes.Scene]]) -> None:
     pairs = [(host, scene) for host in members for scene in placed[host.name]]
+    # Those that have to wait for their last steps begin first.
+    pairs.sort(key=lambda pair: not pair[1].late)
     started = time.monotonic()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for _ in pool.map(lambda pair: scenes.stage(*pair), pairs):
-            pass
+        times = list(pool.map(lambda pair: scenes.stage(*pair), pairs))
+    for (host, scene), at in zip(pairs, times, strict=True):
+        scenes.finish(host, scene, at)
     for host in members:
         names = ", ".join(scene.name for scene in placed[host.name])
         if names:
@@ -184,7 +195,9 @@ def _restage(options: argparse.Namespace) -> int:
     with _alone():
         members = roster.read()
         chosen = [_member(name) for name in options.hosts] or members
-        placed = scenes.place(scenes.load(), members)
+        # A fleet that was raised without scenes has the images of the few.
+        which = roster.which_scenes()
+        placed = scenes.place(scenes.load(scenes.CORE if which == scenes.NONE else which), members)
         for host in chosen:
             scenes.clear(host)
         _stage(chosen, placed)

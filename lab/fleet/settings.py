@@ -30,6 +30,8 @@ GATEWAY = f"{SUBNET}.1"
 # The intruder's address is on another subnet, as a real one's would be.
 INTRUDER = "10.213.66.6"
 INTRUDER_PORT = 4444
+# Takes connections and never says a word: for programs that wait for the other end to begin.
+SILENT_PORT = 4445
 BEACONS = RUN / "beacons.jsonl"
 
 DEFAULT_HOSTS = 3

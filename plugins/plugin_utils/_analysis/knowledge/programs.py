@@ -183,6 +183,86 @@ HARMLESS_GRANDCHILDREN = frozenset(
     {"rotatelogs", "cronolog", "logger", "multilog", "sendmail", "msmtp", "pgbackrest", "wal-g"}
 )
 
+# Starts scripts of a repository that somebody pushed to or pulled.
+RUNS_HOOKS = frozenset({"git", "git-receive-pack", "git-upload-pack", "git-remote-https", "hg", "svnserve"})
+
+# Interpreters of which nearly all uses are filters.
+FILTERS = frozenset({"gawk", "mawk"})
+
+# What services have a shell do on their behalf, as the first words of commands.
+HARMLESS_COMMANDS = frozenset(
+    {
+        "gzip",
+        "gunzip",
+        "zip",
+        "unzip",
+        "tar",
+        "xz",
+        "zstd",
+        "bzip2",
+        "convert",
+        "magick",
+        "identify",
+        "mogrify",
+    }
+    | {
+        "ffmpeg",
+        "ffprobe",
+        "gs",
+        "pdftotext",
+        "pdftoppm",
+        "wkhtmltopdf",
+        "soffice",
+        "libreoffice",
+        "exiftool",
+    }
+    | {
+        "optipng",
+        "jpegoptim",
+        "cwebp",
+        "tesseract",
+        "df",
+        "du",
+        "free",
+        "uptime",
+        "awk",
+        "sed",
+        "grep",
+        "sort",
+        "uniq",
+    }
+    | {
+        "head",
+        "tail",
+        "wc",
+        "cut",
+        "tr",
+        "cp",
+        "mv",
+        "mkdir",
+        "date",
+        "sleep",
+        "test",
+        "[",
+        "echo",
+        "printf",
+        "true",
+    }
+    | {"sync", "stat", "exit", "cd", "rotatelogs", "logger", "sendmail", "pg_dump", "pg_isready", "mysqldump"}
+    | {
+        "mariadb-dump",
+        "redis-cli",
+        "pgbackrest",
+        "wal-g",
+        "nginx",
+        "ldconfig",
+        "locale",
+        "getconf",
+        "nproc",
+        "lscpu",
+    }
+)
+
 # A shell that waits for these before the service starts (wait-for-it and its kin) opens a socket by itself.
 AWAITED_PORTS = frozenset({5432, 3306, 6379, 27017, 5672, 9092, 9200, 2181, 11211, 1433, 1521, 8500})
 

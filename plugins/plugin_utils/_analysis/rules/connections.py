@@ -16,7 +16,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings i
     Severity,
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.knowledge import programs
-from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.processes import Process
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.processes import Process, is_declared
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.rules.processes import (
     service_above,
     stdio_socket,
@@ -83,6 +83,8 @@ def _grade(
         return ("high", "medium") if below_service else None
     if trade not in ("shell", "network tool"):
         return None
+    if is_declared(container.processes, process):
+        return "low", "low"  # a container that was made to pass something on does so
     if not below_service and socket.remote_port in programs.AWAITED_PORTS:
         return "low", "low"  # wait-for-it and its kin look whether the database is there yet
     if below_service:

@@ -16,6 +16,7 @@ from ansible_collections.cordon.docker.tests.unit.plugins.plugin_utils._analysis
     LATER,
     STARTED,
     connection,
+    file,
     findings_of,
     grades,
     listener,
@@ -226,9 +227,12 @@ def test_a_pair_of_unix_sockets_is_no_network_socket(tmp_path: Path) -> None:
     assert findings_of(tmp_path, {"processes.jsonl": rows, "sockets.jsonl": []}) == []
 
 
-def test_a_shell_script_of_a_service_script_is_medium(tmp_path: Path) -> None:
+def test_a_script_that_a_service_runs_is_medium_and_one_of_the_image_low(tmp_path: Path) -> None:
     rows = [JAVA, process(101, 100, "/usr/bin/python3.11", "python3", "/opt/report.py")]
-    assert grades(findings_of(tmp_path, {"processes.jsonl": rows})) == {"shell-under-service": "medium"}
+    items = {"processes.jsonl": rows, "layer.jsonl": [file("/opt/report.py")]}
+    assert grades(findings_of(tmp_path / "late", items)) == {"shell-under-service": "medium"}
+    items["layer.jsonl"] = [file("/opt/report.pyc")]
+    assert grades(findings_of(tmp_path / "image", items)) == {"shell-under-service": "low"}
 
 
 @pytest.mark.parametrize(
