@@ -133,6 +133,7 @@ class ContainerEvidence:
         self.folder = folder
         self.id = folder.name
         self.problems: dict[str, int] = {}
+        self.of_image: dict[str, bool] = {}  # what rules have looked up about paths
 
     @cached_property
     def inspect(self) -> dict[str, Any]:
@@ -170,6 +171,7 @@ class ContainerEvidence:
 
     def forget(self) -> None:
         """Give back the memory of what was read: a case may hold thousands of containers."""
+        self.of_image.clear()
         for kept in ("inspect", "stats", "top", "processes", "sockets"):
             self.__dict__.pop(kept, None)
 

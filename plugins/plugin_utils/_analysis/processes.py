@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ _VERSION = re.compile(r"[-_]?[0-9][0-9.]*$")
 _SOCKET = re.compile(r"socket:\[([0-9]{1,20})\]")
 _PIPE = re.compile(r"pipe:\[[0-9]{1,20}\]")
 _INLINE = re.compile(r"-[A-Za-z]*c")
+_CLUSTER = re.compile(r"-[a-z0-9]{1,6}[eE]")  # perl -we
+_LONG_INLINE = ("--eval", "--print", "--exec", "--command")
 _DELETED = " (deleted)"
 _MAX_DEPTH = 64
 
@@ -93,8 +96,12 @@ class Process:
     @cached_property
     def script(self) -> str:
         """The file that a shell or an interpreter was told to run, by its whole path where that is known."""
-        name = next((word for word in self.arguments if not word.startswith(("-", "+"))), "")
-        if not name or any(_INLINE.fullmatch(word) for word in self.arguments[:3]):
+        leading = list(itertools.takewhile(lambda word: word.startswith(("-", "+")), self.arguments))
+        name = self.arguments[len(leading)] if len(leading) < len(self.arguments) else ""
+        instead = programs.NO_SCRIPT.get(self.kind, "c")
+        if any(set(word[1:]) & set(instead) for word in leading if word[1:2] != "-"):
+            return ""
+        if not name or any(word in _LONG_INLINE for word in leading):
             return ""
         if name.startswith("/"):
             return name
@@ -103,7 +110,8 @@ class Process:
     def runs_inline_code(self) -> bool:
         """Whether the interpreter was given its program on the command line."""
         flags = programs.INLINE_FLAGS.get(self.kind, ())
-        return any(word.startswith(flags) for word in self.cmdline[1:4]) if flags else False
+        words = self.cmdline[1:5] if flags else ()
+        return any(word.startswith(flags) or _CLUSTER.fullmatch(word) for word in words)
 
 
 def parse_process(line: int, row: dict[str, Any]) -> Process | None:

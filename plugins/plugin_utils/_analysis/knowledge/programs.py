@@ -99,6 +99,19 @@ INLINE_FLAGS: dict[str, tuple[str, ...]] = {
     "expect": ("-c",),
 }
 
+# Letters of options after which no file with the program follows: it is on the command line, or a module.
+NO_SCRIPT = {
+    "python": "cm",
+    "pypy": "cm",
+    "perl": "eE",
+    "ruby": "e",
+    "lua": "e",
+    "luajit": "e",
+    "php": "rRB",
+    "node": "ep",
+    "nodejs": "ep",
+}
+
 # Programs that hand a network connection to other programs.
 NETWORK_TOOLS = frozenset(
     {"nc", "ncat", "netcat", "nc.openbsd", "nc.traditional", "socat", "telnet", "cryptcat"}

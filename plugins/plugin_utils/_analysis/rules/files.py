@@ -10,6 +10,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis import val
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.evidence import ContainerEvidence
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.knowledge import places
 
+_MAX_LOOKED_UP = 200
 # Where the host keeps what starts programs and lets people in.
 _OWN = ("/etc/", "/root/", "/home/", "/var/spool/cron/")
 
@@ -28,10 +29,26 @@ def is_of_image(container: ContainerEvidence, path: str) -> bool:
     """Whether the image holds the file as it is: nothing of it was written since, and it is on no mount."""
     if not path.startswith("/") or path.startswith(places.TEMPORARY):
         return False
+    known = container.of_image
+    if path not in known:
+        # A host may send as many processes as it likes, and each look reads the whole layer.
+        known[path] = len(known) < _MAX_LOOKED_UP and _is_of_image(container, path)
+    return known[path]
+
+
+def _is_of_image(container: ContainerEvidence, path: str) -> bool:
     mounts = (values.record(mount) for mount in values.items(container.inspect.get("Mounts")))
     if any(is_below(path, values.text(mount.get("Destination"))) for mount in mounts):
         return False
     return row_for(container, "layer.jsonl", path) is None
+
+
+def is_read_only(container: ContainerEvidence, path: str) -> bool:
+    """Whether the file lies on a mount that the container may not write to."""
+    mounts = [values.record(mount) for mount in values.items(container.inspect.get("Mounts"))]
+    return any(
+        mount.get("RW") is False and is_below(path, values.text(mount.get("Destination"))) for mount in mounts
+    )
 
 
 def host_file(container: ContainerEvidence, path: str) -> str:

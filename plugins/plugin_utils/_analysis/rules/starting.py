@@ -19,7 +19,11 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings i
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.knowledge import places, starting
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.knowledge.starting import Place
-from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.rules.files import host_file, row_for
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.rules.files import (
+    host_file,
+    is_read_only,
+    row_for,
+)
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.signs import Sign
 
 _ITEMS = ("layer.jsonl", "volumes.jsonl")
@@ -48,6 +52,8 @@ def changed(container: ContainerEvidence) -> Iterator[Sign]:
             place = next((place for place in starting.PLACES if place.pattern.search(path)), None)
             if row.get("type") != "file" or place is None or told == _MAX_TOLD:
                 continue
+            if item == "volumes.jsonl" and is_read_only(container, path):
+                continue  # the host's own people wrote it
             if packages is None:
                 packages = _has_installed(container)
             told += 1
@@ -59,7 +65,7 @@ def preloaded(container: ContainerEvidence) -> Iterator[Sign]:
     told: set[str] = set()
     for process in container.processes:
         for library in process.preload.replace(":", " ").split()[:20]:
-            if library in told or not library.startswith("/"):
+            if library in told or not library.startswith("/") or len(told) == _MAX_TOLD:
                 continue
             told.add(library)
             refs = [container.ref("processes.jsonl", process.line)]

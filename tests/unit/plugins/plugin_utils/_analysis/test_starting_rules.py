@@ -73,7 +73,7 @@ def test_what_a_package_brings_along_is_nothing(tmp_path: Path) -> None:
     [
         (ROOT, JOB + "/tmp/.m", {"host-persistence": "critical"}),
         (ROOT, JOB + "/usr/bin/m", {"host-persistence": "medium"}),
-        ({**ROOT, "RW": False}, JOB + "/usr/bin/m", {"cron": "low"}),
+        ({**ROOT, "RW": False}, JOB + "/tmp/.m", {}),
         (
             {**ROOT, "Type": "volume", "Source": "/var/lib/docker/volumes/x/_data"},
             JOB + "/usr/bin/m",
