@@ -96,6 +96,8 @@ class Process:
     @cached_property
     def script(self) -> str:
         """The file that a shell or an interpreter was told to run, by its whole path where that is known."""
+        if self.kind not in programs.RUN_SCRIPTS:
+            return ""
         leading = list(itertools.takewhile(lambda word: word.startswith(("-", "+")), self.arguments))
         name = self.arguments[len(leading)] if len(leading) < len(self.arguments) else ""
         instead = programs.NO_SCRIPT.get(self.kind, "c")

@@ -112,6 +112,8 @@ NO_SCRIPT = {
     "nodejs": "ep",
 }
 
+RUN_SCRIPTS = SHELLS | INTERPRETERS | {"node", "nodejs"}
+
 # Programs that hand a network connection to other programs.
 NETWORK_TOOLS = frozenset(
     {"nc", "ncat", "netcat", "nc.openbsd", "nc.traditional", "socat", "telnet", "cryptcat"}

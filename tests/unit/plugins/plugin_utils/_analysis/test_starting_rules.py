@@ -139,7 +139,10 @@ def test_a_program_of_the_host(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "severity"),
     [
-        ([process(101, 1, "/usr/bin/socat", "socat", "-", "UNIX-CONNECT:/var/run/docker.sock")], "high"),
+        (
+            [process(101, 1, "/usr/bin/socat", "socat", "-", "UNIX-CONNECT:/var/run/docker.sock", cwd="/")],
+            "high",
+        ),
         ([process(101, 1, "/usr/bin/curl", "curl", "--unix-socket", "/run/docker.sock", "x")], "high"),
         ([process(101, 1, "/tmp/docker", "docker", "-H", "unix:///run/docker.sock", state="upper")], "high"),
         ([process(101, 1, "/usr/bin/docker", "docker", "-H", "unix:///run/docker.sock")], None),
