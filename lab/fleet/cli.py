@@ -18,7 +18,18 @@ from pathlib import Path
 from . import host as hosts
 from . import inventory, machine, network, outside, roots, roster, scenes, teardown, templates
 from .keys import Keys
-from .settings import DEFAULT_ENGINES, DEFAULT_HOSTS, ENGINES, INVENTORY, LOCK, MAX_HOSTS, Engine, Host, fleet
+from .settings import (
+    DEFAULT_ENGINES,
+    DEFAULT_HOSTS,
+    ENGINES,
+    INVENTORY,
+    LOCK,
+    MAX_HOSTS,
+    OWN_LOCK,
+    Engine,
+    Host,
+    fleet,
+)
 from .shell import LabError, say
 
 # More at once only makes two cores switch.
@@ -100,9 +111,9 @@ def _engines(text: str) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Hold the lab's lock; the kernel gives it back however this process ends."""
-    with LOCK.open("w") as lock:
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock; the kernel gives it back however this process ends."""
+    with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -113,14 +124,15 @@ def _alone() -> Iterator[None]:
 
 def _up(options: argparse.Namespace) -> int:
     started = time.monotonic()
-    with _alone():
-        machine.require_packages()
-        machine.require_file_system()
-        teardown.sweep()
-        members = fleet(options.hosts, options.engines)
-        placed = scenes.place(scenes.load(options.scenes), members)
-        _make_ready(members, options.scenes == scenes.ALL)
-        versions = _raise(members, options.scenes)
+    with _alone(OWN_LOCK):
+        with _alone(LOCK):
+            machine.require_packages()
+            machine.require_file_system()
+            teardown.sweep()
+            members = fleet(options.hosts, options.engines)
+            placed = scenes.place(scenes.load(options.scenes), members)
+            _make_ready(members, options.scenes == scenes.ALL)
+            versions = _raise(members, options.scenes)
         inventory.write(members, placed, versions)
         outside.start(_visits(members, placed))
         _stage(members, placed)
@@ -174,9 +186,12 @@ def _stage(members: Sequence[Host], placed: dict[str, list[scenes.Scene]]) -> No
     pairs.sort(key=lambda pair: not pair[1].late)
     started = time.monotonic()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        times = list(pool.map(lambda pair: scenes.stage(*pair), pairs))
-    for (host, scene), at in zip(pairs, times, strict=True):
-        scenes.finish(host, scene, at)
+        staged = [pool.submit(scenes.stage, *pair) for pair in pairs]
+    errors = [str(error) for one in staged if (error := one.exception())]
+    if errors:
+        raise LabError("\n".join(errors))
+    for (host, scene), one in zip(pairs, staged, strict=True):
+        scenes.finish(host, scene, one.result())
     for host in members:
         names = ", ".join(scene.name for scene in placed[host.name])
         if names:
@@ -192,7 +207,7 @@ def _visits(members: Sequence[Host], placed: dict[str, list[scenes.Scene]]) -> l
 
 
 def _restage(options: argparse.Namespace) -> int:
-    with _alone():
+    with _alone(OWN_LOCK):
         members = roster.read()
         chosen = [_member(name) for name in options.hosts] or members
         # A fleet that was raised without scenes has the images of the few.
@@ -205,7 +220,7 @@ def _restage(options: argparse.Namespace) -> int:
 
 
 def _down(_options: argparse.Namespace) -> int:
-    with _alone():
+    with _alone(OWN_LOCK), _alone(LOCK):
         teardown.sweep()
         left = teardown.leftovers()
     if left:

@@ -22,8 +22,9 @@ TEMPLATES = CACHE / "templates"
 # Sockets, logs and mount points of the running fleet; gone after a reboot, as the fleet is.
 RUN = Path("/run") / NAME
 INVENTORY = LAB / ("inventory.yml" if NAME == "cordon-lab" else f"inventory-{NAME}.yml")
-# One for all labs of the machine, since they share the cache.
+# One for all labs of the machine, since they share the cache; and one for each, which staging holds for minutes.
 LOCK = Path("/run/cordon-lab.lock")
+OWN_LOCK = Path("/run") / f"lock-{NAME}"
 
 SUBNET = "10.213.7"
 GATEWAY = f"{SUBNET}.1"
