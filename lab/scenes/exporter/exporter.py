@@ -11,7 +11,9 @@ import threading
 
 def ask() -> None:
     while True:
-        subprocess.run("df -P /rootfs | awk 'NR > 1 { print $5 }' > /tmp/disk; sleep 20", shell=True, check=False)
+        subprocess.run(
+            "df -P /rootfs | awk 'NR > 1 { print $5 }' > /tmp/disk; sleep 20", shell=True, check=False
+        )
 
 
 threading.Thread(target=ask, daemon=True).start()

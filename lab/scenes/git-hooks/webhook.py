@@ -10,7 +10,9 @@ import subprocess
 
 class Hook(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        subprocess.Popen(["git", "-C", "/srv/work", "push", "--quiet", "/srv/site.git", "HEAD:refs/heads/main"])
+        subprocess.Popen(
+            ["git", "-C", "/srv/work", "push", "--quiet", "/srv/site.git", "HEAD:refs/heads/main"]
+        )
         self.send_response(202)
         self.end_headers()
 
