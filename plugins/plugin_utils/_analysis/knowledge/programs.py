@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 # Answers strangers over the network and has no need of a shell while it does.
 SERVICES = {
     "java": "java",
@@ -112,6 +114,10 @@ NO_SCRIPT = {
     "nodejs": "ep",
 }
 
+# A program on the command line that talks to others by itself, and not through a library for one purpose.
+OPENS_SOCKETS = re.compile(
+    r"\bsocket\b|IO::Socket|fsockopen|stream_socket_client|TCPSocket|\(.(?:node:)?(?:net|tls).\)|create_connection"
+)
 RUN_SCRIPTS = SHELLS | INTERPRETERS | {"node", "nodejs"}
 
 # Programs that hand a network connection to other programs.

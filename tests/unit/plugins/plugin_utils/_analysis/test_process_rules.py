@@ -294,6 +294,31 @@ def test_a_script_that_a_service_runs_is_medium_and_one_of_the_image_low(tmp_pat
             None,
         ),
         ([JAVA], [connection(1, "10.1.1.1", 443, 100)], None),
+        (
+            [process(101, 1, "/usr/bin/perl", "perl", "-MIO::Socket", "-e", "while(<$c>){print $c qx($_)}")],
+            [connection(1, "10.1.1.1", 443, 101)],
+            "high",
+        ),
+        (
+            [process(101, 1, "/usr/bin/node", "node", "-e", "require('net').connect(1,'x')")],
+            [connection(1, "10.1.1.1", 443, 101)],
+            "high",
+        ),
+        (
+            [process(101, 1, "/usr/bin/python3.11", "python3", "/tmp/.x.py")],
+            [connection(1, "10.1.1.1", 443, 101)],
+            "high",
+        ),
+        (
+            [process(101, 1, "/usr/bin/python3.11", "python3", "-c", "import socket; wait()")],
+            [connection(1, "10.1.1.1", 5432, 101)],
+            "low",
+        ),
+        (
+            [process(101, 1, "/usr/bin/python3.11", "python3", "-c", "import requests; requests.get('x')")],
+            [connection(1, "10.1.1.1", 443, 101)],
+            None,
+        ),
     ],
 )
 def test_connections_of_shells(
