@@ -9,7 +9,7 @@ ENGINES ?= 20.10,26,28
 CHECKS := lint types units sanity host-units ansible-lint package
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab lab-down demo test integration system contain containment compat clean $(CHECKS)
+.PHONY: help setup lab lab-down demo test integration system contain containment zoo compat clean $(CHECKS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ contain: setup ## what changes containers, engines taking turns (make lab first)
 
 containment: setup ## the same, all of it on every engine; long (make lab first)
 	@.venv/bin/python -m tools.check containment
+
+zoo: setup ## every break-in the lab knows is found, in a fleet of its own; long
+	@.venv/bin/python -m tools.check zoo
 
 compat: setup ## unit tests and syntax on every supported release of ansible-core
 	@PATH="$$(.venv/bin/python -m tools.pythons)" .venv/bin/nox --session compat

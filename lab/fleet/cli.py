@@ -18,7 +18,18 @@ from pathlib import Path
 from . import host as hosts
 from . import inventory, machine, network, outside, roots, roster, scenes, teardown, templates
 from .keys import Keys
-from .settings import DEFAULT_ENGINES, DEFAULT_HOSTS, ENGINES, INVENTORY, LOCK, MAX_HOSTS, Engine, Host, fleet
+from .settings import (
+    DEFAULT_ENGINES,
+    DEFAULT_HOSTS,
+    ENGINES,
+    INVENTORY,
+    LOCK,
+    MAX_HOSTS,
+    OWN_LOCK,
+    Engine,
+    Host,
+    fleet,
+)
 from .shell import LabError, say
 
 # More at once only makes two cores switch.
@@ -54,7 +65,15 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_ENGINES,
         help=f"engines, dealt to the hosts in turn: {', '.join(ENGINES)}",
     )
-    up.add_argument("--no-scenes", action="store_true", help="engines and sshd only")
+    up.add_argument(
+        "--scenes",
+        choices=scenes.SETS,
+        default=scenes.CORE,
+        help="core: a few, quickly there; all: every one that the lab knows (default %(default)s)",
+    )
+    up.add_argument(
+        "--no-scenes", action="store_const", dest="scenes", const=scenes.NONE, help="engines and sshd only"
+    )
     up.set_defaults(act=_up)
     down = commands.add_parser("down", help="take the fleet down and leave nothing behind")
     down.set_defaults(act=_down)
@@ -92,9 +111,9 @@ def _engines(text: str) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Hold the lab's lock; the kernel gives it back however this process ends."""
-    with LOCK.open("w") as lock:
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock; the kernel gives it back however this process ends."""
+    with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -105,15 +124,15 @@ def _alone() -> Iterator[None]:
 
 def _up(options: argparse.Namespace) -> int:
     started = time.monotonic()
-    with _alone():
-        machine.require_packages()
-        machine.require_file_system()
-        teardown.sweep()
-        members = fleet(options.hosts, options.engines)
-        known = scenes.load()
-        placed = scenes.place([] if options.no_scenes else known, members)
-        _make_ready(members, known)
-        versions = _raise(members)
+    with _alone(OWN_LOCK):
+        with _alone(LOCK):
+            machine.require_packages()
+            machine.require_file_system()
+            teardown.sweep()
+            members = fleet(options.hosts, options.engines)
+            placed = scenes.place(scenes.load(options.scenes), members)
+            _make_ready(members, options.scenes == scenes.ALL)
+            versions = _raise(members, options.scenes)
         inventory.write(members, placed, versions)
         outside.start(_visits(members, placed))
         _stage(members, placed)
@@ -122,15 +141,16 @@ def _up(options: argparse.Namespace) -> int:
     return 0
 
 
-def _make_ready(members: Sequence[Host], known: Sequence[scenes.Scene]) -> None:
+def _make_ready(members: Sequence[Host], zoo: bool) -> None:
+    known = scenes.load(scenes.ALL if zoo else scenes.CORE)
     recipes = roots.load()
-    images = [recipe for recipe in recipes.values() if recipe.image]
+    images = [recipe for recipe in recipes.values() if recipe.image and (zoo or not recipe.zoo)]
     needed = {host.engine.root for host in members}
     roots.ensure([*(recipes[name] for name in sorted(needed)), *images])
     engines = sorted({host.engine.token: host.engine for host in members}.values(), key=lambda one: one.token)
 
     def template(engine: Engine) -> Path:
-        return templates.ensure(engine, recipes[engine.root], images, known)
+        return templates.ensure(engine, recipes[engine.root], images, known, "-zoo" if zoo else "")
 
     with ThreadPoolExecutor(_BUILDERS) as pool:
         found = dict(zip([engine.token for engine in engines], pool.map(template, engines), strict=True))
@@ -143,9 +163,9 @@ def _make_ready(members: Sequence[Host], known: Sequence[scenes.Scene]) -> None:
             pass
 
 
-def _raise(members: Sequence[Host]) -> dict[str, str]:
+def _raise(members: Sequence[Host], which: str) -> dict[str, str]:
     recipes = roots.load()
-    roster.write(members)
+    roster.write(members, which)
     network.make_bridge()
 
     def one(host: Host) -> str:
@@ -162,10 +182,16 @@ def _raise(members: Sequence[Host]) -> dict[str, str]:
 
 def _stage(members: Sequence[Host], placed: dict[str, list[scenes.Scene]]) -> None:
     pairs = [(host, scene) for host in members for scene in placed[host.name]]
+    # Those that have to wait for their last steps begin first.
+    pairs.sort(key=lambda pair: not pair[1].late)
     started = time.monotonic()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for _ in pool.map(lambda pair: scenes.stage(*pair), pairs):
-            pass
+        staged = [pool.submit(scenes.stage, *pair) for pair in pairs]
+    errors = [str(error) for one in staged if (error := one.exception())]
+    if errors:
+        raise LabError("\n".join(errors))
+    for (host, scene), one in zip(pairs, staged, strict=True):
+        scenes.finish(host, scene, one.result())
     for host in members:
         names = ", ".join(scene.name for scene in placed[host.name])
         if names:
@@ -181,10 +207,12 @@ def _visits(members: Sequence[Host], placed: dict[str, list[scenes.Scene]]) -> l
 
 
 def _restage(options: argparse.Namespace) -> int:
-    with _alone():
+    with _alone(OWN_LOCK):
         members = roster.read()
         chosen = [_member(name) for name in options.hosts] or members
-        placed = scenes.place(scenes.load(), members)
+        # A fleet that was raised without scenes has the images of the few.
+        which = roster.which_scenes()
+        placed = scenes.place(scenes.load(scenes.CORE if which == scenes.NONE else which), members)
         for host in chosen:
             scenes.clear(host)
         _stage(chosen, placed)
@@ -192,7 +220,7 @@ def _restage(options: argparse.Namespace) -> int:
 
 
 def _down(_options: argparse.Namespace) -> int:
-    with _alone():
+    with _alone(OWN_LOCK), _alone(LOCK):
         teardown.sweep()
         left = teardown.leftovers()
     if left:

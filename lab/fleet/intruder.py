@@ -6,7 +6,8 @@
 
 ``listen`` takes the shells that containers open to the intruder, asks each once a second for a sign of life
 and writes every answer as a line of JSON (time, peer, line), so that a test can see containment stop them.
-It also visits the ordinary web servers. ``request`` makes the requests of a staged attack.
+A second port takes connections in silence. It also visits the ordinary web servers. ``request`` makes the
+requests of a staged attack.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import datetime
 import http.client
 import json
+import socket
 import socketserver
 import sys
 import threading
@@ -45,6 +47,24 @@ class _Shell(socketserver.StreamRequestHandler):
                 time.sleep(_BEACON_EVERY)
         except OSError:
             return
+
+
+class _Silence(socketserver.BaseRequestHandler):
+    """Takes what comes and says nothing."""
+
+    request: socket.socket
+
+    def handle(self) -> None:
+        try:
+            while self.request.recv(65536):
+                pass
+        except OSError:
+            return
+
+
+class _Quiet(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
 
 
 class _Listener(socketserver.ThreadingTCPServer):
@@ -88,6 +108,8 @@ def _visit(visits: list[str]) -> None:
 
 def _listen(orders: dict[str, Any]) -> None:
     threading.Thread(target=_visit, args=(orders["visits"],), daemon=True).start()
+    quiet = _Quiet((orders["address"], orders["silent"]), _Silence)
+    threading.Thread(target=quiet.serve_forever, daemon=True).start()
     with _Listener((orders["address"], orders["port"]), Path(orders["beacons"])) as listener:
         listener.serve_forever()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import cgroups, network
-from .settings import BEACONS, INTRUDER, INTRUDER_PORT, NAME, RUN
+from .settings import BEACONS, INTRUDER, INTRUDER_PORT, NAME, RUN, SILENT_PORT
 from .shell import run
 
 _PROGRAM = Path(__file__).with_name("intruder.py")
@@ -25,7 +25,13 @@ def start(visits: Sequence[str]) -> None:
     """Start the listener and the visitors in the bridge's namespace; they end with the lab."""
     RUN.mkdir(parents=True, exist_ok=True)
     orders = json.dumps(
-        {"address": INTRUDER, "port": INTRUDER_PORT, "beacons": str(BEACONS), "visits": list(visits)}
+        {
+            "address": INTRUDER,
+            "port": INTRUDER_PORT,
+            "silent": SILENT_PORT,
+            "beacons": str(BEACONS),
+            "visits": list(visits),
+        }
     )
     group = cgroups.inside(f"{NAME}/outside")
     with _LOG.open("ab") as log:

@@ -43,6 +43,8 @@ class Root:
     finish: str
     image: str = ""
     config: tuple[str, ...] = ()
+    # Only for `--scenes all`.
+    zoo: bool = False
 
     @property
     def script(self) -> Path:
@@ -74,6 +76,7 @@ def load() -> dict[str, Root]:
             finish=data["finish"],
             image=data.get("image", ""),
             config=tuple(data.get("config", ())),
+            zoo=data.get("zoo", False),
         )
     return found
 

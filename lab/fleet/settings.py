@@ -22,14 +22,17 @@ TEMPLATES = CACHE / "templates"
 # Sockets, logs and mount points of the running fleet; gone after a reboot, as the fleet is.
 RUN = Path("/run") / NAME
 INVENTORY = LAB / ("inventory.yml" if NAME == "cordon-lab" else f"inventory-{NAME}.yml")
-# One for all labs of the machine, since they share the cache.
+# One for all labs of the machine, since they share the cache; and one for each, which staging holds for minutes.
 LOCK = Path("/run/cordon-lab.lock")
+OWN_LOCK = Path("/run") / f"lock-{NAME}"
 
 SUBNET = "10.213.7"
 GATEWAY = f"{SUBNET}.1"
 # The intruder's address is on another subnet, as a real one's would be.
 INTRUDER = "10.213.66.6"
 INTRUDER_PORT = 4444
+# Takes connections and never says a word: for programs that wait for the other end to begin.
+SILENT_PORT = 4445
 BEACONS = RUN / "beacons.jsonl"
 
 DEFAULT_HOSTS = 3

@@ -42,9 +42,10 @@ def key(engine: Engine, root: Root, images: Sequence[Root], scenes: Sequence[Sce
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
-def ensure(engine: Engine, root: Root, images: Sequence[Root], scenes: Sequence[Scene]) -> Path:
-    """The template for an engine, built when it is not in the cache."""
-    path = TEMPLATES / f"{engine.token}-{key(engine, root, images, scenes)}"
+def ensure(engine: Engine, root: Root, images: Sequence[Root], scenes: Sequence[Scene], name: str) -> Path:
+    """The template of that name for an engine, built when it is not in the cache."""
+    stem = f"{engine.token}{name}"
+    path = TEMPLATES / f"{stem}-{key(engine, root, images, scenes)}"
     if path.is_dir():
         return path
     started = time.monotonic()
@@ -63,7 +64,7 @@ def ensure(engine: Engine, root: Root, images: Sequence[Root], scenes: Sequence[
         hosts.run_on(builder, ["service", "docker", "stop"])
     finally:
         teardown.one(builder)
-    _keep(builder, path)
+    _keep(builder, path, stem)
     say(f"images for engine {version} ({engine.token}) made in {time.monotonic() - started:.0f} s")
     return path
 
@@ -104,13 +105,13 @@ def _build(builder: Host, scene: Scene) -> None:
     hosts.run_on(builder, words, stdin=context, timeout=300)
 
 
-def _keep(builder: Host, path: Path) -> None:
+def _keep(builder: Host, path: Path, stem: str) -> None:
     made = builder.state / "docker"
     for name in _OWN:
         remove_tree(made / name)
     (made / "engine-id").unlink(missing_ok=True)
     made.rename(path)
     hosts.forget(builder)
-    for older in TEMPLATES.glob(f"{builder.engine.token}-????????????"):
+    for older in TEMPLATES.glob(f"{stem}-????????????"):
         if older != path:
             remove_tree(older)

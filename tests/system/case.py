@@ -70,6 +70,10 @@ class Case:
     def custody(self) -> list[dict[str, Any]]:
         return lines(self.path / "custody.jsonl")
 
+    @property
+    def all_findings(self) -> list[dict[str, Any]]:
+        return lines(self.path / "findings.jsonl")
+
     def findings(self, host: str, container: str, kind: str | None = None) -> list[dict[str, Any]]:
         return [
             finding

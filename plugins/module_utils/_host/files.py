@@ -33,6 +33,8 @@ WEB_ROOTS = (
     "/usr/share/webapps",
     "/inetpub",
 )
+# Where services in Python and Node keep their code; it counts as served, but nothing is listed for lying there.
+APP_ROOTS = ("/app", "/code", "/opt/app", "/usr/app", "/usr/src/app", "/home/node/app")
 HEAD_BYTES = 4096
 _BLOCK = 262144
 _BY_SUFFIX = {
@@ -52,6 +54,22 @@ _ASP = re.compile(
 )
 # What makes a web server run other names as code, or other code first.
 _HANDLER = re.compile(rb"(?:Add|Set)(?:Handler|Type)\b.*\bphp|auto_(?:prepend|append)_file", re.IGNORECASE)
+# Node on the server and not in a browser: a file that ends in .js is either.
+_NODE = re.compile(
+    rb"\brequire\s{0,4}\(\s{0,4}[\"'](?:node:)?(?:child_process|https?|net|express|koa|fastify)[\"']"
+    rb"|\bmodule\.exports\b|\bfrom\s{1,4}[\"'](?:node:)?(?:child_process|https?|express|koa|fastify)[\"']"
+)
+# Code that hides in what looks like something else lies behind its first bytes: an image is searched as a whole.
+_PICTURES = frozenset(("gif", "jpg", "jpeg", "png", "ico", "bmp", "webp", "svg"))
+_HIDDEN_CODE = b"<?php"
+_BEFORE_CODE = 64
+# What is read at each start, login or minute, by whom it trusts: its first bytes are evidence wherever it lies.
+_TELLING = re.compile(
+    r"/etc/(?:ld\.so\.preload|crontab|rc\.local|profile|bash\.bashrc|sudoers"
+    r"|(?:cron\.[a-z]+|profile\.d|systemd/system|init\.d|sudoers\.d)/[^/]+)$"
+    r"|/var/spool/cron/(?:[^/]+/)?[^/]+$|/etc/crontabs/[^/]+$"
+    r"|/\.ssh/authorized_keys2?$|/\.(?:bashrc|profile|bash_profile|bash_login|zshrc)$"
+)
 SERVER_SIDE = frozenset(("php", "jsp", "asp", "python", "perl", "shell", "node"))
 _TYPES = (
     (stat.S_ISREG, "file"),
@@ -87,7 +105,14 @@ def code_of(name: str, head: bytes) -> str | None:
     if name in (".htaccess", ".user.ini") and _HANDLER.search(head):
         return "php"
     _stem, dot, suffix = name.rpartition(".")
+    if dot and suffix == "js" and _NODE.search(head):
+        return "node"
     return _BY_SUFFIX.get(suffix.lower()) if dot else None
+
+
+def is_telling(path: str) -> bool:
+    """Whether a file is one by which programs are made to start, or people let in."""
+    return _TELLING.search(path) is not None
 
 
 def _interpreter(head: bytes) -> bytes:
@@ -148,17 +173,30 @@ def _read_open(handle: int, name: str, size: int, budget: HashBudget) -> Content
         return Content(None, reason, code_of(name, head), head)
     block = os.read(handle, _BLOCK)
     head = block[:HEAD_BYTES]
+    code = code_of(name, head)
+    picture = code is None and name.rpartition(".")[2].lower() in _PICTURES
     digest = hashlib.sha256(block)
     taken = len(block)
+    hidden = _hidden_code(block) if picture else None
     # One read that was not full is the end of a regular file; what grows meanwhile is cut at the bound.
     while len(block) == _BLOCK and taken <= budget.each:
         block = os.read(handle, _BLOCK)
         digest.update(block)
         taken += len(block)
+        if picture and hidden is None:
+            hidden = _hidden_code(block)
     budget.left -= taken
+    if hidden is not None:
+        code, head = "php", hidden
     if taken > budget.each:
-        return Content(None, f"grew beyond hash_bytes ({budget.each})", code_of(name, head), head)
-    return Content(digest.hexdigest(), None, code_of(name, head), head)
+        return Content(None, f"grew beyond hash_bytes ({budget.each})", code, head)
+    return Content(digest.hexdigest(), None, code, head)
+
+
+def _hidden_code(block: bytes) -> bytes | None:
+    """The code in a block of a picture and a little before it."""
+    at = block.find(_HIDDEN_CODE)
+    return None if at < 0 else block[max(0, at - _BEFORE_CODE) :][:HEAD_BYTES]
 
 
 def file_row(
@@ -185,8 +223,12 @@ def file_row(
         "target": _target(parent, name) if kind == "symlink" else None,
         "in_diff": None,
         "code": content.code,
-        "head": text(content.head) if web_root and content.code in SERVER_SIDE else None,
+        "head": text(content.head) if _keeps_head(path, content, web_root) else None,
     }
+
+
+def _keeps_head(path: str, content: Content, web_root: bool) -> bool:
+    return (web_root and content.code in SERVER_SIDE) or (content.head != b"" and is_telling(path))
 
 
 def _target(parent: int, name: str) -> str | None:

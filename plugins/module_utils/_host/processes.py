@@ -28,6 +28,7 @@ from .procfs import (
     namespace_inode,
     parse_stat,
     parse_status,
+    preloaded,
     socket_inode,
 )
 from .sockets import PROTOCOLS, Socket, in_use, parse_sockets
@@ -66,6 +67,7 @@ class Process:
     files: list[dict[str, object]] = field(default_factory=list)
     sockets: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    preload: str | None = None
 
 
 @dataclass
@@ -78,6 +80,7 @@ class Snapshot:
     notes: list[str] = field(default_factory=list)
     own_pid_namespace: int | None = None
     own_net_namespace: int | None = None
+    own_mount_namespace: int | None = None
     vanished: int = 0
 
     def of(self, container_id: str, init_pid: int) -> list[Process]:
@@ -102,6 +105,7 @@ def read_snapshot(root: str = "/proc") -> Snapshot:
         raise HostError(f"{root} cannot be read: {describe(exc)}. Is it mounted, and are you root?") from exc
     snapshot.own_pid_namespace = _own(root, "pid")
     snapshot.own_net_namespace = _own(root, "net")
+    snapshot.own_mount_namespace = _own(root, "mnt")
     answers = guarded.each(pids, lambda pid: _read(root, pid, snapshot), PATIENCE)
     for answer in answers:
         if answer.stuck:
@@ -210,6 +214,7 @@ def _read_texts(process: Process, folder: int, _snapshot: Snapshot) -> None:
         process.notes.append(f"process {process.pid}: its command line is cut at {_COMMAND_BYTES} bytes")
     raw = read_all("environ", folder, _ENVIRONMENT_BYTES)
     process.environment = environment_names(raw)
+    process.preload = preloaded(raw)
     if len(raw) == _ENVIRONMENT_BYTES:
         process.notes.append(f"process {process.pid}: its environment is cut at {_ENVIRONMENT_BYTES} bytes")
 

@@ -103,6 +103,12 @@ def environment_names(environ: bytes) -> list[str]:
     return [text(name[:256]) for name in names if name]
 
 
+def preloaded(environ: bytes) -> str | None:
+    """The libraries that the process loads before all others: the one variable whose value is a path, no secret."""
+    at = (b"\0" + environ).find(b"\0LD_PRELOAD=")
+    return None if at < 0 else text(environ[at:].partition(b"=")[2].partition(b"\0")[0][:1024])
+
+
 def namespace_inode(link: str) -> int | None:
     """The inode of a link such as ``net:[4026531840]``."""
     match = _NAMESPACE.match(link)

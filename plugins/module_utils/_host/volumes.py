@@ -20,7 +20,7 @@ from typing import Any, Iterator, Sequence
 from ansible_collections.cordon.docker.plugins.module_utils._errors import describe
 
 from .beneath import folder, lstat_in, parts_of
-from .files import SERVER_SIDE, HashBudget, code_of, file_row, in_web_root
+from .files import APP_ROOTS, SERVER_SIDE, HashBudget, code_of, file_row, in_web_root
 from .mounts import Mount, mount_at
 
 MAX_ROWS = 2000
@@ -172,7 +172,7 @@ def _list(walk: _Walk, handle: int, below: str, queue: deque[str]) -> Iterator[d
 def _row(
     volume: Volume, parent: int, name: str, path: str, status: os.stat_result, budget: HashBudget
 ) -> dict[str, Any]:
-    row = file_row(parent, name, path, status, budget, in_web_root(path))
+    row = file_row(parent, name, path, status, budget, in_web_root(path, APP_ROOTS))
     row["volume"] = volume.name
     row["destination"] = volume.destination
     return row

@@ -13,6 +13,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._errors import HostE
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.content import Content, Missing, rows
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import text
 from ansible_collections.cordon.docker.plugins.module_utils._host.files import (
+    APP_ROOTS,
     HashBudget,
     file_row,
     in_web_root,
@@ -51,7 +52,8 @@ def _layer_rows(
 
 
 def _layer_row(entry: Entry, budget: HashBudget, seen: Collection[int] | None) -> dict[str, Any]:
-    row = file_row(entry.parent, entry.name, entry.path, entry.status, budget, in_web_root(entry.path))
+    served = in_web_root(entry.path, APP_ROOTS)
+    row = file_row(entry.parent, entry.name, entry.path, entry.status, budget, served)
     row["opaque"] = entry.opaque
     row["kind"] = entry.kind
     if seen is not None:

@@ -64,6 +64,7 @@ class KernelView:
             "cmdline": process.cmdline,
             "cwd": process.cwd,
             "env_names": process.environment,
+            "preload": process.preload,
             "state": process.stat.state,
             "exe": exe.to_json() if exe else None,
             "stdio": process.stdio,
@@ -72,9 +73,15 @@ class KernelView:
             "capabilities": process.status.capabilities,
             "seccomp": process.status.seccomp,
             "in_cgroup": process.container_id == subject.ref.id,
+            "on_host_files": self._on_host_files(process),
             "pid_namespace": process.pid_namespace,
             "net_namespace": process.net_namespace,
         }
+
+    def _on_host_files(self, process: Process) -> bool | None:
+        """Whether it sees the host's file system as the host does; null where that is not known."""
+        own = self._snapshot.own_mount_namespace
+        return process.mount_namespace == own if own and process.mount_namespace else None
 
     def sockets(self, subject: Subject) -> Content:
         """Of the host's own namespace only those that a process of the container holds."""

@@ -16,7 +16,9 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings i
 )
 
 _HIGH = severity_level("high")
-_SHELLS = frozenset({"reverse-shell", "bind-shell", "shell-under-service", "shell-connection"})
+_SHELLS = frozenset(
+    {"reverse-shell", "relayed-shell", "bind-shell", "shell-under-service", "shell-connection"}
+)
 
 
 @dataclass(frozen=True)

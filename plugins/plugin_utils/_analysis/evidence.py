@@ -78,6 +78,16 @@ class CaseEvidence:
         return found
 
     @cached_property
+    def images(self) -> dict[str, int]:
+        """How many containers of the case were started from each image, by the image's name."""
+        counted: dict[str, int] = {}
+        for container in self.containers:
+            config = values.record(container.read_document("inspect.json").get("Config"))
+            image = values.text(config.get("Image"), 255)
+            counted[image] = counted.get(image, 0) + 1
+        return counted
+
+    @cached_property
     def cpu_percents(self) -> list[float]:
         """CPU use of every container that has it, in percent of one core, ascending."""
         documents = (container.read_document("stats.json") for container in self.containers)
@@ -123,6 +133,7 @@ class ContainerEvidence:
         self.folder = folder
         self.id = folder.name
         self.problems: dict[str, int] = {}
+        self.of_image: dict[str, bool] = {}  # what rules have looked up about paths
 
     @cached_property
     def inspect(self) -> dict[str, Any]:
@@ -160,6 +171,7 @@ class ContainerEvidence:
 
     def forget(self) -> None:
         """Give back the memory of what was read: a case may hold thousands of containers."""
+        self.of_image.clear()
         for kept in ("inspect", "stats", "top", "processes", "sockets"):
             self.__dict__.pop(kept, None)
 

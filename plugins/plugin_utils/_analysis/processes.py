@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ Trade = Literal["service", "shell", "interpreter", "network tool", "downloader",
 
 _VERSION = re.compile(r"[-_]?[0-9][0-9.]*$")
 _SOCKET = re.compile(r"socket:\[([0-9]{1,20})\]")
+_PIPE = re.compile(r"pipe:\[[0-9]{1,20}\]")
+_INLINE = re.compile(r"-[A-Za-z]*c")
+_CLUSTER = re.compile(r"-[a-z0-9]{1,6}[eE]")  # perl -we
+_LONG_INLINE = ("--eval", "--print", "--exec", "--command")
 _DELETED = " (deleted)"
 _MAX_DEPTH = 64
 
@@ -40,6 +45,9 @@ class Process:
     capabilities: int | None
     seccomp: int | None
     in_cgroup: bool
+    cwd: str
+    preload: str
+    on_host_files: bool
 
     @cached_property
     def program(self) -> str:
@@ -68,10 +76,44 @@ class Process:
             if match:
                 yield stream, int(match.group(1))
 
+    def stdio_pipes(self) -> set[str]:
+        """Standard streams that are pipes, as the kernel names them."""
+        return {target for target in self.stdio.values() if _PIPE.fullmatch(target)}
+
+    @cached_property
+    def arguments(self) -> tuple[str, ...]:
+        """The words after the program's own name, and after that of the applet for busybox."""
+        named = bool(self.cmdline) and self.cmdline[0].rpartition("/")[2] in programs.MULTICALL
+        return self.cmdline[2 if named else 1 :]
+
+    @property
+    def awaits_commands(self) -> bool:
+        """Of a shell: whether it reads commands from its input, having been given neither a script nor any."""
+        return bool(self.cmdline) and not any(
+            not word.startswith(("-", "+")) or _INLINE.fullmatch(word) for word in self.arguments
+        )
+
+    @cached_property
+    def script(self) -> str:
+        """The file that a shell or an interpreter was told to run, by its whole path where that is known."""
+        if self.kind not in programs.RUN_SCRIPTS:
+            return ""
+        leading = list(itertools.takewhile(lambda word: word.startswith(("-", "+")), self.arguments))
+        name = self.arguments[len(leading)] if len(leading) < len(self.arguments) else ""
+        instead = programs.NO_SCRIPT.get(self.kind, "c")
+        if any(set(word[1:]) & set(instead) for word in leading if word[1:2] != "-"):
+            return ""
+        if not name or any(word in _LONG_INLINE for word in leading):
+            return ""
+        if name.startswith("/"):
+            return name
+        return f"{self.cwd.rstrip('/')}/{name.removeprefix('./')}" if self.cwd else ""
+
     def runs_inline_code(self) -> bool:
         """Whether the interpreter was given its program on the command line."""
         flags = programs.INLINE_FLAGS.get(self.kind, ())
-        return any(word.startswith(flags) for word in self.cmdline[1:4]) if flags else False
+        words = self.cmdline[1:5] if flags else ()
+        return any(word.startswith(flags) or _CLUSTER.fullmatch(word) for word in words)
 
 
 def parse_process(line: int, row: dict[str, Any]) -> Process | None:
@@ -97,6 +139,9 @@ def parse_process(line: int, row: dict[str, Any]) -> Process | None:
         seccomp=values.integer(row.get("seccomp")),
         # Only what is said to be outside is: older evidence does not say.
         in_cgroup=row.get("in_cgroup") is not False,
+        cwd=values.text(row.get("cwd")),
+        preload=values.text(row.get("preload")),
+        on_host_files=row.get("on_host_files") is True,
     )
 
 
@@ -167,6 +212,14 @@ def _script(process: Process) -> str:
     if process.kind not in programs.INTERPRETERS or len(process.cmdline) < 2:
         return ""
     return process.cmdline[1].rpartition("/")[2]
+
+
+def is_declared(tree: ProcessTree, process: Process) -> bool:
+    """Whether the container was made to run this: it is its first program, or a copy that one made of itself."""
+    if process.exe_state != "image":
+        return False
+    lineage = [process, *tree.ancestors(process)]
+    return lineage[-1].container_pid == 1 and all(one.kind == process.kind for one in lineage)
 
 
 def service_name(process: Process) -> str:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 # Answers strangers over the network and has no need of a shell while it does.
 SERVICES = {
     "java": "java",
@@ -99,6 +101,25 @@ INLINE_FLAGS: dict[str, tuple[str, ...]] = {
     "expect": ("-c",),
 }
 
+# Letters of options after which no file with the program follows: it is on the command line, or a module.
+NO_SCRIPT = {
+    "python": "cm",
+    "pypy": "cm",
+    "perl": "eE",
+    "ruby": "e",
+    "lua": "e",
+    "luajit": "e",
+    "php": "rRB",
+    "node": "ep",
+    "nodejs": "ep",
+}
+
+# A program on the command line that talks to others by itself, and not through a library for one purpose.
+OPENS_SOCKETS = re.compile(
+    r"\bsocket\b|IO::Socket|fsockopen|stream_socket_client|TCPSocket|\(.(?:node:)?(?:net|tls).\)|create_connection"
+)
+RUN_SCRIPTS = SHELLS | INTERPRETERS | {"node", "nodejs"}
+
 # Programs that hand a network connection to other programs.
 NETWORK_TOOLS = frozenset(
     {"nc", "ncat", "netcat", "nc.openbsd", "nc.traditional", "socat", "telnet", "cryptcat"}
@@ -181,6 +202,86 @@ LAUNCHERS = frozenset(
 # Children of shells under a service that explain the shell: log piping, mail, backups the service asked for.
 HARMLESS_GRANDCHILDREN = frozenset(
     {"rotatelogs", "cronolog", "logger", "multilog", "sendmail", "msmtp", "pgbackrest", "wal-g"}
+)
+
+# Starts scripts of a repository that somebody pushed to or pulled.
+RUNS_HOOKS = frozenset({"git", "git-receive-pack", "git-upload-pack", "git-remote-https", "hg", "svnserve"})
+
+# Interpreters of which nearly all uses are filters.
+FILTERS = frozenset({"gawk", "mawk"})
+
+# What services have a shell do on their behalf, as the first words of commands.
+HARMLESS_COMMANDS = frozenset(
+    {
+        "gzip",
+        "gunzip",
+        "zip",
+        "unzip",
+        "tar",
+        "xz",
+        "zstd",
+        "bzip2",
+        "convert",
+        "magick",
+        "identify",
+        "mogrify",
+    }
+    | {
+        "ffmpeg",
+        "ffprobe",
+        "gs",
+        "pdftotext",
+        "pdftoppm",
+        "wkhtmltopdf",
+        "soffice",
+        "libreoffice",
+        "exiftool",
+    }
+    | {
+        "optipng",
+        "jpegoptim",
+        "cwebp",
+        "tesseract",
+        "df",
+        "du",
+        "free",
+        "uptime",
+        "awk",
+        "sed",
+        "grep",
+        "sort",
+        "uniq",
+    }
+    | {
+        "head",
+        "tail",
+        "wc",
+        "cut",
+        "tr",
+        "cp",
+        "mv",
+        "mkdir",
+        "date",
+        "sleep",
+        "test",
+        "[",
+        "echo",
+        "printf",
+        "true",
+    }
+    | {"sync", "stat", "exit", "cd", "rotatelogs", "logger", "sendmail", "pg_dump", "pg_isready", "mysqldump"}
+    | {
+        "mariadb-dump",
+        "redis-cli",
+        "pgbackrest",
+        "wal-g",
+        "nginx",
+        "ldconfig",
+        "locale",
+        "getconf",
+        "nproc",
+        "lscpu",
+    }
 )
 
 # A shell that waits for these before the service starts (wait-for-it and its kin) opens a socket by itself.

@@ -34,6 +34,10 @@ WEB_ROOTS = (
     "/inetpub",
 )
 
+# Where services in Python and Node keep their code: only what looks like a web shell counts there.
+APP_ROOTS = ("/srv", "/app", "/code", "/opt/app", "/usr/app", "/usr/src/app", "/home/node/app", "/var/www")
+APP_CODE = frozenset({"python", "node"})
+
 # Folders whose scripts run when they are asked for, in whatever language.
 SCRIPT_FOLDERS = re.compile(r"/cgi-bin/")
 
@@ -88,7 +92,8 @@ SHELL_CODE: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(
-            r"(?:Execute|Eval)(?:Global)?\s{0,4}\(?\s{0,4}Request|WScript\.Shell|Process\.Start\s{0,4}\(",
+            r"(?:Execute|Eval)(?:Global)?\s{0,4}\(?\s{0,4}Request|WScript\.Shell|Process\.Start\s{0,4}\("
+            r"|new\s{1,4}ProcessStartInfo\b|cmd(?:\.exe)?[\s\"']{1,4}/c\b|Assembly\.Load\s{0,4}\([^;]{0,120}Request",
             re.IGNORECASE,
         ),
         "starts programs from a page",
@@ -107,6 +112,44 @@ SHELL_CODE: tuple[tuple[re.Pattern[str], str], ...] = (
         "loads code from a request",
     ),
 )
+# The same in the languages of services: what reads a request, what runs it, and both in one breath.
+_PYTHON_REQUEST = (
+    r"request\.(?:args|form|values|json|GET|POST|query|params|data|cookies|headers|query_params)|QUERY_STRING|FieldStorage"
+    r"|getvalue\s{0,4}\(|parse_qs|get_json|environ\[.HTTP_|get_argument\s{0,4}\("
+)
+_PYTHON_RUNS = (
+    r"os\.(?:popen|system|exec[lv]p?e?|spawn\w{0,4})|subprocess\.(?:run|Popen|call|check_output|check_call|getoutput"
+    r"|getstatusoutput)|\b(?:eval|exec|__import__)"
+)
+_NODE_REQUEST = (
+    r"\b(?:req|request|ctx|context|r|this)\.(?:query|body|params|headers|cookies|url|request)\b|searchParams"
+    r"|url\.parse|querystring"
+)
+_NODE_RUNS = r"\b(?:exec|execSync|execFile|execFileSync|spawn|spawnSync|eval|Function|runInNewContext|runInThisContext)"
+_PERL_REQUEST = r"QUERY_STRING|\bparam\s{0,4}\(|HTTP_[A-Z_]{2,30}|CONTENT_LENGTH"
+_PERL_RUNS = r"\b(?:system|exec|eval|open|qx|readpipe|syswrite)\b|`[^`\n]{0,120}\$"
+SCRIPT_SHELLS: dict[str, tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]] = {
+    "python": (
+        re.compile(rf"(?:{_PYTHON_RUNS})\s{{0,4}}\([^\n]{{0,160}}(?:{_PYTHON_REQUEST})"),
+        re.compile(rf"(?:{_PYTHON_RUNS})\s{{0,4}}\("),
+        re.compile(_PYTHON_REQUEST),
+    ),
+    "node": (
+        re.compile(rf"(?:{_NODE_RUNS})\s{{0,4}}\([^\n]{{0,160}}(?:{_NODE_REQUEST})"),
+        re.compile(r"child_process|\beval\s{0,4}\(|runIn(?:New|This)Context"),
+        re.compile(_NODE_REQUEST),
+    ),
+    "perl": (
+        re.compile(rf"(?:{_PERL_RUNS})[^\n;]{{0,160}}(?:{_PERL_REQUEST})"),
+        re.compile(_PERL_RUNS),
+        re.compile(_PERL_REQUEST),
+    ),
+    "shell": (
+        re.compile(r"\beval\b[^\n]{0,120}QUERY_STRING|\b(?:ba|da)?sh\s{1,4}-c[^\n]{0,120}QUERY_STRING"),
+        re.compile(r"\beval\b|\b(?:ba|da)?sh\s{1,4}-c"),
+        re.compile(r"QUERY_STRING"),
+    ),
+}
 # Two halves that together run what a request says, where they stand apart.
 RUNS_SOMETHING = re.compile(
     r"\b(?:system|shell_exec|passthru|popen|proc_open|pcntl_exec)\s{0,4}\(|\bexec\s{0,4}\(", re.IGNORECASE

@@ -15,8 +15,8 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings i
     EvidenceRef,
     Severity,
 )
-from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.knowledge import programs
-from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.processes import Process
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.knowledge import places, programs
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.processes import Process, is_declared
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.rules.processes import (
     service_above,
     stdio_socket,
@@ -79,15 +79,28 @@ def _grade(
 ) -> tuple[Severity, Confidence] | None:
     trade = container.processes.trade(process)
     below_service = service_above(container.processes, process) is not None
-    if trade == "interpreter":
-        return ("high", "medium") if below_service else None
+    if trade == "interpreter" and below_service:
+        return "high", "medium"
+    if _is_improvised(process) and not is_declared(container.processes, process):
+        return ("low", "low") if socket.remote_port in programs.AWAITED_PORTS else ("high", "medium")
     if trade not in ("shell", "network tool"):
         return None
+    if is_declared(container.processes, process):
+        return "low", "low"  # a container that was made to pass something on does so
     if not below_service and socket.remote_port in programs.AWAITED_PORTS:
         return "low", "low"  # wait-for-it and its kin look whether the database is there yet
     if below_service:
         return "high", "high"
     return "high" if trade == "shell" else "medium", "medium"
+
+
+def _is_improvised(process: Process) -> bool:
+    """Whether an interpreter talks by a program on its command line, or by one from a folder for temporary files."""
+    if process.kind not in programs.RUN_SCRIPTS - programs.SHELLS:
+        return False
+    if process.script:
+        return process.script.startswith(places.TEMPORARY)
+    return programs.OPENS_SOCKETS.search(process.written_command[:4096]) is not None
 
 
 def _refs(container: ContainerEvidence, process: Process, socket: Socket) -> list[EvidenceRef]:

@@ -16,6 +16,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings i
     Severity,
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.processes import Process
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.rules.files import row_for
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.signs import Sign
 
 ITEM = "processes.jsonl"
@@ -78,7 +79,7 @@ def _judge_volume(container: ContainerEvidence, path: str) -> tuple[_Verdict, li
     is no volume is a file system in memory, such as /dev/shm, which was empty when the container began."""
     if not _is_on_volume(container, path):
         return ("high", "high", "a file in memory that was not in the image", "T1105"), []
-    row = _row_for(container, "volumes.jsonl", path)
+    row = row_for(container, "volumes.jsonl", path)
     changed = values.moment(row[1].get("ctime")) if row else None
     started = container.started
     if row is None or changed is None or started is None or changed < started:
@@ -104,22 +105,13 @@ def _is_on_volume(container: ContainerEvidence, path: str) -> bool:
 
 def _change(container: ContainerEvidence, path: str) -> tuple[str, int | None]:
     """What the engine's diff says about the path: A, C or D, and the line; empty where it is silent."""
-    row = _row_for(container, "changes.jsonl", path)
+    row = row_for(container, "changes.jsonl", path)
     return (values.text(row[1].get("kind"), 1), row[0]) if row else ("", None)
-
-
-def _row_for(container: ContainerEvidence, item: str, path: str) -> tuple[int, dict[str, object]] | None:
-    name = path.rpartition("/")[2]
-    as_written = name.isascii() and name.isprintable() and '"' not in name and "\\" not in name
-    for line, row in container.stream(item, (name.encode(),) if as_written else ()):
-        if row.get("path") == path:
-            return line, row
-    return None
 
 
 def _ran_from_the_start(container: ContainerEvidence, members: list[Process]) -> bool:
     """Whether the container itself was made to run the file, as `docker cp` before `docker start` does."""
-    row = _row_for(container, "layer.jsonl", members[0].exe)
+    row = row_for(container, "layer.jsonl", members[0].exe)
     changed = values.moment(row[1].get("ctime")) if row else None
     return (
         members[0].container_pid == 1

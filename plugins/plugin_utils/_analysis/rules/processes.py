@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.cordon.docker.plugins.plugin_utils._analysis import wording
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis import harmless, wording
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.evidence import ContainerEvidence
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings import Confidence, Severity
-from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.knowledge import programs
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.knowledge import daemons, programs
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.processes import (
     Process,
     ProcessTree,
@@ -19,6 +19,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.processes 
     service_name,
     starts_shells_by_trade,
 )
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.rules.files import is_of_image
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.signs import Sign
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.sockets import Socket
 
@@ -72,7 +73,7 @@ def shells_under_services(container: ContainerEvidence) -> Iterator[Sign]:
             continue  # told of by shells_on_sockets, with more to say
         groups.setdefault((service_name(service), process.kind), []).append(process)
     for (service_label, kind), members in groups.items():
-        graded = [(_grade(tree, member), member) for member in members]
+        graded = [(_grade(container, member), member) for member in members]
         (severity, confidence), worst = max(graded, key=lambda pair: (_RANK[pair[0]], -pair[1].pid))
         yield Sign(
             rule="shell-under-service",
@@ -87,23 +88,39 @@ def shells_under_services(container: ContainerEvidence) -> Iterator[Sign]:
 
 
 def disguised(container: ContainerEvidence) -> Iterator[Sign]:
-    """A program that calls itself a kernel thread: a container has none."""
+    """A program that calls itself a thread of the kernel, of which a container has none, or a server that its
+    executable is not."""
     for process in container.processes:
-        first = process.cmdline[0] if process.cmdline else ""
-        if not (first.startswith("[") and first.rstrip().endswith("]") and len(first) > 2 and process.exe):
+        name, like = _pretended(process)
+        if not name or container.processes.is_engine_start(process):
             continue
-        name = wording.plain(first, 40)
         yield Sign(
             rule="disguised-process",
             key=f"{process.kind} {name}",
             severity="high",
             confidence="high",
-            sentence=f"PID {process.pid} calls itself {name}, like a thread of the kernel, but is "
-            f"{wording.plain(process.exe)}.",
+            sentence=f"PID {process.pid} calls itself {name}, like {like}, but is {wording.plain(process.exe)}.",
             technique="T1036.004",
             evidence=[container.ref(ITEM, process.line)],
             module="container_top_info",
         )
+
+
+def _pretended(process: Process) -> tuple[str, str]:
+    """The name that is not the program's own, and what bears it; empty where all is as it says."""
+    first = process.cmdline[0] if process.cmdline else ""
+    if not process.exe or daemons.LOADERS.match(process.program):
+        return "", ""
+    if first.startswith("[") and first.rstrip().endswith("]") and len(first) > 2:
+        return wording.plain(first, 40), "a thread of the kernel"
+    if daemons.KERNEL_THREAD.match(process.comm) and process.comm != process.program[:15]:
+        return wording.plain(process.comm, 40), "a thread of the kernel"
+    title = first.partition(" ")[0].rstrip(":").rpartition("/")[2].lower()
+    own = process.program.lower().removeprefix(".").removesuffix("-wrapped")
+    for names in daemons.DAEMONS:
+        if title in names and process.kind not in names and not own.startswith(tuple(names)):
+            return wording.plain(first, 40), "a server"
+    return "", ""
 
 
 def outside_the_cgroup(container: ContainerEvidence) -> Iterator[Sign]:
@@ -178,12 +195,12 @@ _RANK: dict[_Grade, int] = {
 }
 
 
-def _grade(tree: ProcessTree, process: Process) -> _Grade:
+def _grade(container: ContainerEvidence, process: Process) -> _Grade:
     """How much the process at its place says."""
+    tree = container.processes
     service = service_above(tree, process)
     trade = tree.trade(process)
-    below = {child.kind for child in tree.children.get(process.pid, ())}
-    if service is None or starts_shells_by_trade(service) or below & programs.HARMLESS_GRANDCHILDREN:
+    if service is None or _is_everyday(container, process, service):
         return "low", "low"
     if trade == "downloader":
         return "low", "medium"
@@ -191,6 +208,21 @@ def _grade(tree: ProcessTree, process: Process) -> _Grade:
         return "medium", "medium"
     adopted = service.container_pid == 1 and tree.parent(process) is service  # orphans end up there too
     return "high", "medium" if adopted and trade != "shell" else "high"
+
+
+def _is_everyday(container: ContainerEvidence, process: Process, service: Process) -> bool:
+    """Whether a shell or an interpreter below a service does what many services have them do: run a script of the
+    image, a hook of git, or a few harmless programs in a row."""
+    tree = container.processes
+    parent = tree.parent(process)
+    below = {child.kind for child in tree.children.get(process.pid, ())}
+    if starts_shells_by_trade(service) or below & programs.HARMLESS_GRANDCHILDREN:
+        return True
+    if parent is not None and parent.kind in programs.RUNS_HOOKS:
+        return True
+    if process.kind in programs.FILTERS:
+        return "/inet/" not in process.written_command
+    return harmless.is_harmless(process) or (bool(process.script) and is_of_image(container, process.script))
 
 
 def _begins_service(container: ContainerEvidence, process: Process) -> bool:

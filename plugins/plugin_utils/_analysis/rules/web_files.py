@@ -41,6 +41,7 @@ _VERBS = {"A": "added", "C": "changed"}
 class _CodeFile:
     path: str
     web_path: str
+    served: bool  # the server runs it when it is asked for by its path; else a service has it among its code
     code: str
     verb: str
     in_diff: bool
@@ -77,17 +78,21 @@ def web_shells(container: ContainerEvidence) -> Iterator[Sign]:
 
 def _code_file(container: ContainerEvidence, item: str, line: int, row: dict[str, Any]) -> _CodeFile | None:
     path, code = values.text(row.get("path")), values.text(row.get("code"), 16)
-    if row.get("type") != "file" or not _runs_when_asked(path, code):
+    if row.get("type") != "file" or code not in webroots.SERVER_CODE | webroots.SCRIPT_CODE:
         return None
-    root = web_root(path)
+    head = values.text(row.get("head"), 8192)
+    runs, certain = judge_content(head, code)
+    served, root = _runs_when_asked(path, code), web_root(path)
+    if root is None or not served:
+        root = _app_root(path) if code in webroots.APP_CODE and runs else None
     if root is None:
         return None
     changed, started = values.moment(row.get("ctime")), container.started
     after = None if changed is None or started is None else changed - started
-    runs, certain = judge_content(values.text(row.get("head"), 8192))
     return _CodeFile(
         path=path,
-        web_path=path[len(root) :],
+        web_path=path[len(root) :] if served else _route(path),
+        served=served,
         code=code,
         verb=_VERBS.get(values.text(row.get("kind"), 1), "written"),
         in_diff=row.get("in_diff") is not False or item != "layer.jsonl",
@@ -105,8 +110,25 @@ def web_root(path: str) -> str | None:
     return max(fitting, key=len, default=None)
 
 
-def judge_content(head: str) -> tuple[str, bool]:
+def _app_root(path: str) -> str | None:
+    return next((root for root in webroots.APP_ROOTS if path.startswith(root + "/")), None)
+
+
+def _route(path: str) -> str:
+    """What a service most likely answers with a file of its code: its name, or its folder's."""
+    folder, _slash, name = path.rpartition("/")
+    stem = name.partition(".")[0]
+    return f"/{folder.rpartition('/')[2] if stem in ('index', '__init__', 'main', 'route', 'page') else stem}"
+
+
+def judge_content(head: str, code: str = "php") -> tuple[str, bool]:
     """What code does to deserve the name of a web shell, empty where it does not; and whether that is sure."""
+    if code in webroots.SCRIPT_SHELLS:
+        both, runs_something, reads_request = webroots.SCRIPT_SHELLS[code]
+        if both.search(head):
+            return "runs what a request says", True
+        halves = runs_something.search(head) and reads_request.search(head)
+        return ("reads requests and runs programs", False) if halves else ("", False)
     for pattern, runs in webroots.SHELL_CODE:
         if pattern.search(head):
             return runs, True
@@ -127,7 +149,9 @@ def _runs_when_asked(path: str, code: str) -> bool:
 def _sort(found: _Found, file: _CodeFile) -> None:
     generated = webroots.GENERATED.search(file.path) is not None
     found.at_start += file.at_start
-    uploaded = webroots.UPLOADS.search(file.web_path) is not None and not generated
+    if not file.served and generated:
+        return
+    uploaded = file.served and not generated and webroots.UPLOADS.search(file.web_path) is not None
     if (file.runs or uploaded) and len(found.told) < _MAX_TOLD:
         found.told.append(file)
     elif not generated:
@@ -163,6 +187,8 @@ def _sign(file: _CodeFile, asked: Asked, unpacked: bool) -> Sign:
 def _grade(file: _CodeFile, asked: Asked, unpacked: bool) -> tuple[Severity, Confidence]:
     if unpacked and file.at_start and not file.certain:
         return "low", "low"
+    if not file.served and not file.certain:
+        return "medium" if asked.count else "low", "low"  # services do that in good intent as well
     if file.runs and asked.count:
         return "critical", "high" if file.certain else "medium"
     if file.runs:

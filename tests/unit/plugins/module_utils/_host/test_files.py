@@ -47,6 +47,10 @@ from ansible_collections.cordon.docker.plugins.module_utils._host.volumes import
         ("trick.php", b"\x7fELF\x02\x01", "elf"),
         ("site.js", b"window.x = 1", None),
         ("server.mjs", b"", "node"),
+        ("server.js", b"const { exec } = require('child_process');", "node"),
+        ("route.js", b"module.exports = (req, res) => {};", "node"),
+        ("build.js", b'import { spawn } from "node:child_process";', "node"),
+        ("bundle.js", b"var a=require('./b');", None),
         (".htaccess", b"AddType application/x-httpd-php .jpg", "php"),
         (".user.ini", b"auto_prepend_file=shell.gif", "php"),
         (".htaccess", b"Deny from all", None),
@@ -96,6 +100,40 @@ def test_a_file(parent: int, tmp_path: Path) -> None:
     assert (found["executable"], found["code"]) == (True, "php")
     assert str(found["head"]).startswith("<?php \\xffxxx")
     assert row(parent, "a.php", web_root=False)["head"] is None
+
+
+@pytest.mark.parametrize("before", [100, 6000, 300_000])
+def test_code_behind_the_beginning_of_a_picture(parent: int, tmp_path: Path, before: int) -> None:
+    content = b"GIF89a" + b"\xff" * before + b"<?php system($_GET[1]); ?>"
+    for name in ("logo.gif", "data.bin"):
+        (tmp_path / name).write_bytes(content)
+    found = row(parent, "logo.gif")
+    assert found["code"] == "php"
+    assert "<?php system($_GET[1]); ?>" in str(found["head"])
+    assert row(parent, "data.bin")["code"] == ("php" if before < 4000 else None)
+
+
+@pytest.mark.parametrize(
+    ("path", "telling"),
+    [
+        ("/etc/ld.so.preload", True),
+        ("/root/.ssh/authorized_keys", True),
+        ("/host/etc/cron.d/x", True),
+        ("/var/spool/cron/crontabs/root", True),
+        ("/root/.bashrc", True),
+        ("/etc/shadow", False),
+        ("/root/.ssh/id_ed25519", False),
+        ("/etc/cron.d", False),
+        ("/etc/ld.so.cache", False),
+    ],
+)
+def test_files_that_make_programs_start_are_kept_in_part(
+    parent: int, tmp_path: Path, path: str, telling: bool
+) -> None:
+    (tmp_path / "x").write_text("content")
+    status = os.stat("x", dir_fd=parent, follow_symlinks=False)
+    found = file_row(parent, "x", path, status, HashBudget(100, 100), False)
+    assert found["head"] == ("content" if telling else None)
 
 
 def test_what_is_too_large_is_not_hashed_and_said(parent: int, tmp_path: Path) -> None:

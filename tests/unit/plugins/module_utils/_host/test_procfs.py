@@ -18,12 +18,27 @@ from ansible_collections.cordon.docker.plugins.module_utils._host.procfs import 
     parse_passwd,
     parse_stat,
     parse_status,
+    preloaded,
     socket_inode,
 )
 
 ID = "ab0fbe5812775b1a63e45073a4313396b9419bb6848fa5b2b77a1d5ee4d43019"
 INNER = "c" * 64
 STAT = b" S 272 293 293 34816 -1 4194560 1245 301 1 0 11 22 0 0 20 0 1 0 103506 4034560 767 1844 1 1"
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        (b"LD_PRELOAD=/tmp/x.so\0HOME=/root\0", "/tmp/x.so"),
+        (b"HOME=/root\0LD_PRELOAD=a.so b.so", "a.so b.so"),
+        (b"OLD_LD_PRELOAD=/x\0", None),
+        (b"NOTE=LD_PRELOAD=/x\0", None),
+        (b"", None),
+    ],
+)
+def test_libraries_before_all_others(environ: bytes, expected: str | None) -> None:
+    assert preloaded(environ) == expected
 
 
 @pytest.mark.parametrize(

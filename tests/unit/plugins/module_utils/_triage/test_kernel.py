@@ -78,6 +78,19 @@ def test_a_process_that_left_its_control_group_is_told(recording: dict[str, Any]
     assert {row["comm"]: row["in_cgroup"] for row in found} == {"java": True, "bash": False}
 
 
+def test_a_process_that_sees_the_hosts_files_is_told(recording: dict[str, Any], snapshot: Snapshot) -> None:
+    there = subject(recording, "log4shell", snapshot)
+
+    def told() -> list[object]:
+        return [row["on_host_files"] for row in rows(KernelView(snapshot, 0, {}).processes(there))]
+
+    assert told() == [None, None]
+    snapshot.own_mount_namespace = 1
+    assert told() == [False, False]
+    there.processes[1].mount_namespace = 1
+    assert told() == [False, True]
+
+
 def test_sockets_name_their_process(recording: dict[str, Any], snapshot: Snapshot, view: KernelView) -> None:
     found = rows(view.sockets(subject(recording, "log4shell", snapshot)))
     shell = next(row for row in found if row["state"] == "ESTABLISHED" and row["process"] == "bash")

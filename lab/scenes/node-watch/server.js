@@ -1,0 +1,10 @@
+// Copyright (c) The cordon.docker authors
+// GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+const http = require("http");
+
+http.createServer((request, response) => {
+  console.log(`${request.socket.remoteAddress} "${request.method} ${request.url} HTTP/1.1" 200 -`);
+  response.end("front\n");
+}).listen(8080);
