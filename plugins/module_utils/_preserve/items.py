@@ -12,7 +12,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._engine.client impor
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import dump_line
 from ansible_collections.cordon.docker.plugins.module_utils._triage.subject import Subject
 
-from . import executables, layer, logs, processes, trees
+from . import executables, layer, logs, memory, processes, trees
 from .choice import HOST, ITEMS, Choice
 from .view import Host, Product, View, failed, item, outcome
 
@@ -58,6 +58,7 @@ _OF_CONTAINER: Mapping[str, PerContainer] = {
     "processes": processes.processes,
     "executables": executables.executables,
     "deleted_files": executables.deleted_files,
+    "memory": memory.memory,
     "tmpfs": trees.tmpfs,
     "layer": layer.layer,
     "layer_list": layer.layer_list,

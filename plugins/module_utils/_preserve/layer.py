@@ -14,7 +14,6 @@ from ansible_collections.cordon.docker.plugins.module_utils._engine.client impor
 from ansible_collections.cordon.docker.plugins.module_utils._errors import HostError
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import dump_line, dump_lines
 from ansible_collections.cordon.docker.plugins.module_utils._host.files import HashBudget, read_content
-from ansible_collections.cordon.docker.plugins.module_utils._host.mounts import Overlay
 from ansible_collections.cordon.docker.plugins.module_utils._host.overlay import (
     ADDED,
     CHANGED,
@@ -177,4 +176,4 @@ def _moving(subject: Subject) -> str | None:
     return "The container was running: files may belong to different moments."
 
 
-__all__ = ["DISAGREEMENTS", "Overlay", "compare", "layer", "layer_diff", "layer_list"]
+__all__ = ["DISAGREEMENTS", "compare", "layer", "layer_diff", "layer_list"]
