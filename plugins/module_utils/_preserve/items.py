@@ -12,7 +12,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._engine.client impor
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import dump_line
 from ansible_collections.cordon.docker.plugins.module_utils._triage.subject import Subject
 
-from . import executables, layer, logs, memory, processes, trees
+from . import capture, executables, image, layer, logs, memory, network, processes, settings, trees
 from .choice import HOST, ITEMS, Choice
 from .view import Host, Product, View, failed, item, outcome
 
@@ -35,6 +35,8 @@ def of_view(view: View) -> Iterator[Product]:
     for name in ITEMS:
         if not view.choice.wants(name):
             continue
+        if name == "network":
+            yield from _guarded(name, None, lambda: network.host_network(view))
         if name in HOST:
             yield from _guarded(name, None, lambda: _ON_HOST[name](view))  # noqa: B023 - used at once
             continue
@@ -54,6 +56,10 @@ def _inspect(_view: View, subject: Subject) -> Iterator[Product]:
 
 
 _OF_CONTAINER: Mapping[str, PerContainer] = {
+    "network": network.network,
+    "capture": capture.capture,
+    "history": image.history,
+    "filesystem": image.filesystem,
     "inspect": _inspect,
     "processes": processes.processes,
     "executables": executables.executables,
@@ -68,4 +74,8 @@ _OF_CONTAINER: Mapping[str, PerContainer] = {
     "bind_content": trees.bind_content,
     "logs": logs.logs,
 }
-_ON_HOST: Mapping[str, Callable[[View], Iterable[Product]]] = {}
+_ON_HOST: Mapping[str, Callable[[View], Iterable[Product]]] = {
+    "engine": settings.engine,
+    "image": image.images,
+    "committed_image": image.committed_images,
+}
