@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Iterator
 
-from ansible_collections.cordon.docker.plugins.module_utils._errors import HostError
+from ansible_collections.cordon.docker.plugins.module_utils._errors import HostError, describe
 from ansible_collections.cordon.docker.plugins.module_utils._host.beneath import (
     folder,
     open_regular,
@@ -149,8 +149,9 @@ def _file(root: int, name: str, length: int, layer: Layer, notes: Notes) -> Iter
     try:
         with _opened(root, name) as handle:
             yield from read_pieces(handle, [(0, length)], shown, notes)
-    except (FileNotFoundError, ValueError):
-        notes.add(f"{shown} is not on disk, zeros stand in its place")
+    except (OSError, ValueError) as exc:
+        # Only opening fails so: what happens while reading is told by the reading itself.
+        notes.add(f"{shown} is not as it was, zeros stand in its place: {describe(exc)}")
         yield from zeros(length)
 
 

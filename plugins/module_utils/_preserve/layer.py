@@ -120,10 +120,10 @@ def compare(entries: Iterator[Entry], claims: _Claims, budget: HashBudget, notes
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in DISAGREEMENTS}
     counts = dict.fromkeys(DISAGREEMENTS, 0)
 
-    def say(kind: str, path: str, **more: Any) -> None:
-        counts[kind] += 1
-        if len(rows[kind]) < _MOST_ROWS:
-            rows[kind].append({"path": path, **more})
+    def say(where: str, path: str, **more: Any) -> None:
+        counts[where] += 1
+        if len(rows[where]) < _MOST_ROWS:
+            rows[where].append({"path": path, **more})
 
     seen, remaining = 0, dict(claims.kinds)
     for entry in entries:
