@@ -94,7 +94,7 @@ def _image(view: View, kind: str, image_id: str, shown: str) -> Iterator[Product
         yield outcome(kind, None, f"The engine has no image {shown} any more.")
         return
     short = image_id.partition(":")[2][:12] or "unnamed"
-    path = f"images/{short}.tar"
+    path = f"{'images' if kind == 'image' else 'committed'}/{short}.tar"
     tags = [str(tag) for tag in document.get("RepoTags") or []]
     note = f"{', '.join(tags) or image_id}."
     try:
