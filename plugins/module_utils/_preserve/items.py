@@ -32,6 +32,10 @@ def of_view(view: View) -> Iterator[Product]:
     """The items of what was seen; for one who needs the view as well."""
     for unknown in view.unknown:
         yield outcome("inspect", None, unknown.error)
+    for note in view.notes:
+        yield outcome("engine", None, note)
+    for note in view.snapshot.notes:
+        yield outcome("processes", None, note)
     for name in ITEMS:
         if not view.choice.wants(name):
             continue
