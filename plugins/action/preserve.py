@@ -61,6 +61,7 @@ DEFAULTS = {
 }
 START_SECONDS = 300.0
 ANSWER_BYTES = 64 << 20
+MAX_UNKNOWN = 100
 _LIBRARY = base64.b64encode(library_archive()).decode("ascii")
 
 
@@ -94,7 +95,7 @@ class ActionModule(HostAction):
             custody.record(asked.case.path, [custody.Event("host copy left", asked.host, verified=False, reason=left)])
         if received.broken is None:
             kept.clear()
-        return _told(asked.row, received, sealed, left, kept)
+        return _told(replace(asked.row, unknown=_unknown(answer)), received, sealed, left, kept)
 
     def _start(
         self, asked: Asked, kept: Session, known: list[dict[str, Any]], bounds: Mapping[str, int]
@@ -232,3 +233,8 @@ def _number(name: str, value: Any) -> int:
 def _host_time(answer: Mapping[str, Any]) -> Any:
     host = answer.get("host")
     return host.get("time") if isinstance(host, dict) else None
+
+
+def _unknown(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    named = answer.get("unknown")
+    return tuple(plain(name, 200) for name in named[:MAX_UNKNOWN]) if isinstance(named, list) else ()

@@ -10,26 +10,48 @@ import os
 import shutil
 import time
 from contextlib import suppress
-from typing import Any, Callable, Iterable, Union
+from typing import Any, Callable, Iterable, List, Mapping, Tuple, Union
 
+from ansible_collections.cordon.docker.plugins.module_utils._engine.client import Engine
+from ansible_collections.cordon.docker.plugins.module_utils._engine.options import EngineOptions
 from ansible_collections.cordon.docker.plugins.module_utils._errors import describe
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import dump_line
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.outcome import Outcome
 from ansible_collections.cordon.docker.plugins.module_utils._host.facts import host_facts
+from ansible_collections.cordon.docker.plugins.module_utils._host.netns import Run
 from ansible_collections.cordon.docker.plugins.module_utils._triage import staging
 from ansible_collections.cordon.docker.plugins.module_utils._triage.options import parse_time
 
 from . import background, frames
+from .choice import Choice
 from .item import Item
+from .items import of_view
 from .options import CHUNKS, SendingOptions
 from .outlet import ChunkOutlet, Gone, Outlet, PipeOutlet
 from .send import Sender, Sending
+from .view import Host, View
 
 Product = Union[Item, Outcome]
+_ASKED = (
+    "containers", "select", "items", "item_bytes", "total_bytes", "hash_bytes", "memory", "memory_bytes",
+    "bind_content", "capture_seconds", "capture_bytes", "committed_images", "docker_host", "transfer", "compress",
+)  # fmt: skip
+
+
+def begin(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """What the module does with its parameters. ``run`` executes a command of the host. Raises CordonError."""
+    engine, choice = EngineOptions.from_params(params), Choice.from_params(params)
+    asked = {name: params.get(name) for name in _ASKED}
+
+    def products() -> tuple[list[str], Iterable[Product]]:
+        view = View.of(Host(run), Engine.connect(engine), choice)
+        return [one.requested for one in view.unknown], of_view(view)
+
+    return preserve(SendingOptions.from_params(params), choice.item_bytes, asked, products)
 
 
 def preserve(
-    options: SendingOptions, item_bytes: int, asked: Any, products: Callable[[], Iterable[Product]]
+    options: SendingOptions, item_bytes: int, asked: Any, products: Callable[[], Tuple[List[str], Iterable[Product]]]
 ) -> dict[str, Any]:
     """Begin to send, and return what the module returns. ``products`` is called in the process that sends.
 
@@ -59,16 +81,18 @@ def _send(
     options: SendingOptions,
     item_bytes: int,
     asked: Any,
-    products: Callable[[], Iterable[Product]],
+    products: Callable[[], Tuple[List[str], Iterable[Product]]],
     held: int,
     say: background.Say,
 ) -> None:
     facts = _facts(options, asked)
-    everything = [_host_item(facts), *products()]
+    unknown, found = products()
+    everything = [_host_item(facts), *found]
     named = [product for product in everything if isinstance(product, Item)]
     say(
         {
             "host": {name: facts[name] for name in ("hostname", "kernel", "os", "time", "clock_offset_seconds")},
+            "unknown": unknown,
             "items": len(named),
             "bytes": sum(item.size or 0 for item in named),
         }
