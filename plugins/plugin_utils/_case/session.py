@@ -130,6 +130,9 @@ class Session:
     def begin(self, path: str, offset: int) -> Arriving:
         """An item that arrives from `offset` on. Raises EvidenceError for a name or an offset that was not agreed."""
         name = safe_path(path)
+        for place in (self.part, self.whole):
+            if place(name).is_dir() or any(place(above).is_file() for above in list(name.parents)[:-1]):
+                raise EvidenceError(f"The name {path!r} is in the way of another item's.")
         got = self._got.get(path)
         if offset and (got is None or got.bytes != offset):
             raise EvidenceError(f"The host goes on with {path!r} at byte {offset}, which was not agreed.")
@@ -142,12 +145,9 @@ class Session:
         return self.folder / _WHOLE / name
 
     def make_folder(self, file: Path) -> None:
-        """The folders above a file. Raises OSError, and EvidenceError where a file is in the way."""
-        try:
-            for folder in [*reversed(file.relative_to(self.folder).parents)][1:]:
-                (self.folder / folder).mkdir(mode=files.PRIVATE_FOLDER, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as exc:
-            raise EvidenceError(f"The name {file.name!r} is in the way of another item's.") from exc
+        """The folders above a file. Raises OSError."""
+        for folder in [*reversed(file.relative_to(self.folder).parents)][1:]:
+            (self.folder / folder).mkdir(mode=files.PRIVATE_FOLDER, exist_ok=True)
 
     def partial(self) -> dict[str, int]:
         """The bytes there are of unfinished items, by their paths."""

@@ -61,6 +61,7 @@ class Received:
     sent: int = 0  # that came over the connection
     known: int = 0  # of blobs that the case held
     kept: int = 0  # that earlier runs had brought
+    seconds: float = 0.0  # of listening
 
 
 Answer = Callable[[int, str], None]
@@ -86,7 +87,7 @@ class Receiver:
 
     def run(self, source: Source, progress: Callable[[Received], None]) -> Received:
         """Listen until the host has finished or fails us. Never raises but for what the controller itself lacks."""
-        result = self.result
+        result, began = self.result, time.monotonic()
         try:
             for kind, payload in read(source):
                 result.sent += len(payload) + frames.HEADER_BYTES
@@ -101,6 +102,7 @@ class Receiver:
         except Exception as exc:  # noqa: BLE001 - what a connection raises is no more than the end of this host
             result.broken = describe(exc)
         finally:
+            result.seconds = time.monotonic() - began
             self._blobs.release()
             if self._item is not None:
                 self._item.leave()

@@ -79,5 +79,6 @@ def _transfer_info(received: Received) -> dict[str, str]:
         "Transfer-Bytes": str(received.sent),
         "Transfer-Bytes-From-Earlier-Runs": str(received.kept),
         "Transfer-Bytes-Known-To-The-Case": str(received.known),
+        "Transfer-Seconds": f"{received.seconds:.3f}",
         "Transfer-Complete": "no" if received.broken else "yes",
     }
