@@ -66,7 +66,19 @@ def main() -> None:
 
 
 def _speed(host: str, runs: int, kinds: Sequence[str], hostvars: dict[str, Any], inventory: Path) -> None:
-    print(row("data", "cat (s)", "sftp get (s)", "pipe (s)", "chunks (s)", "pipe, whole run (s)", "sftp / pipe", "cat / pipe", "sftp / chunks"))
+    print(
+        row(
+            "data",
+            "cat (s)",
+            "sftp get (s)",
+            "pipe (s)",
+            "chunks (s)",
+            "pipe, whole run (s)",
+            "sftp / pipe",
+            "cat / pipe",
+            "sftp / chunks",
+        )
+    )
     print(row(*["---"] * 9), flush=True)
     for kind in kinds:
         _put(host, kind)
@@ -76,7 +88,13 @@ def _speed(host: str, runs: int, kinds: Sequence[str], hostvars: dict[str, Any],
             pipe = _preserve(host, inventory, "transfer=pipe")
             chunks = _preserve(host, inventory, "transfer=chunks")
             if turn:  # the first fills caches and opens the connection
-                for name, took in (("cat", cat), ("sftp", sftp), ("pipe", pipe.transfer), ("whole", pipe.everything), ("chunks", chunks.transfer)):
+                for name, took in (
+                    ("cat", cat),
+                    ("sftp", sftp),
+                    ("pipe", pipe.transfer),
+                    ("whole", pipe.everything),
+                    ("chunks", chunks.transfer),
+                ):
                     times[name].append(took)
         mid = {name: statistics.median(taken) for name, taken in times.items()}
         print(
@@ -107,7 +125,9 @@ def _sftp(hostvars: dict[str, Any]) -> float:
     place = f"{hostvars['ansible_user']}@{hostvars['ansible_host']}:{FOLDER}/data"
     with tempfile.TemporaryDirectory(dir=_room()) as folder:
         began = time.perf_counter()
-        subprocess.run(["sftp", "-q", *command, place, f"{folder}/data"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["sftp", "-q", *command, place, f"{folder}/data"], check=True, stdout=subprocess.DEVNULL
+        )
         return time.perf_counter() - began
 
 
@@ -126,9 +146,21 @@ def _run(limit: str, inventory: Path, folder: Path, items: str, extra: Sequence[
     if items == "bind_content":
         given += [f"containers={NAME}", "bind_content=*"]
     words = [word for value in (*given, f'{{"items": ["{items}"]}}') for word in ("-e", value)]
-    command: list[str | Path] = [BIN / "ansible-playbook", ROOT / "playbooks" / "preserve.yml", "-i", inventory, "-l", limit]
+    command: list[str | Path] = [
+        BIN / "ansible-playbook",
+        ROOT / "playbooks" / "preserve.yml",
+        "-i",
+        inventory,
+        "-l",
+        limit,
+    ]
     done = subprocess.run(
-        [*command, *words], env={**os.environ, **ENV}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        [*command, *words],
+        env={**os.environ, **ENV},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(done.stdout[-3000:] + done.stderr[-1000:])
@@ -142,14 +174,24 @@ def _bag_info(host_folder: Path) -> dict[str, str]:
 def _memory(host: str, inventory: Path) -> None:
     """Peaks with four kilobytes and with two gigabytes: what the size costs is the difference."""
     print()
-    print(row("peak of", "sender on the host (MiB)", "worker on the controller (MiB)", "staged on the host (MiB)"))
+    print(
+        row(
+            "peak of",
+            "sender on the host (MiB)",
+            "worker on the controller (MiB)",
+            "staged on the host (MiB)",
+        )
+    )
     print(row(*["---"] * 4), flush=True)
     for kind in ("small", "random"):
         _put(host, kind)
         for way in ("pipe", "chunks"):
             with _Sampler(host) as sampler:
                 _preserve(host, inventory, f"transfer={way}")
-            print(row(f"{way}, {kind}", sampler.sender / 1024, sampler.worker / 1024, sampler.staged / 1024), flush=True)
+            print(
+                row(f"{way}, {kind}", sampler.sender / 1024, sampler.worker / 1024, sampler.staged / 1024),
+                flush=True,
+            )
 
 
 class _Sampler:

@@ -74,7 +74,9 @@ class ActionModule(HostAction):
         bounds = {name: _number(name, asked.args.get(name, default)) for name, default in DEFAULTS.items()}
         case = asked.case.path
         with ExitStack() as stack:
-            stack.enter_context(slot(case, bounds["senders"], lambda: self._say(asked.host, "waits for its turn")))
+            stack.enter_context(
+                slot(case, bounds["senders"], lambda: self._say(asked.host, "waits for its turn"))
+            )
             kept = stack.enter_context(session(case, asked.host))
             return self._preserve(asked, kept, bounds)
 
@@ -92,7 +94,9 @@ class ActionModule(HostAction):
         visit = Visit(asked.host, VERB, asked.row.run, asked.began, time.time())
         sealed = seal(asked.case, visit, kept, received, _host_time(answer))
         if left is not None:
-            custody.record(asked.case.path, [custody.Event("host copy left", asked.host, verified=False, reason=left)])
+            custody.record(
+                asked.case.path, [custody.Event("host copy left", asked.host, verified=False, reason=left)]
+            )
         if received.broken is None:
             kept.clear()
         return _told(replace(asked.row, unknown=_unknown(answer)), received, sealed, left, kept)
@@ -107,7 +111,11 @@ class ActionModule(HostAction):
             way = "pipe" if lanes.pipe_command(self._connection, "/") else "chunks"
         room = max(0, receiver.free_bytes(kept.folder) - bounds["reserve_bytes"])
         rate = bounds["bytes_per_second"]
-        chunk = min(bounds["chunk_bytes"], max(MOST_BYTES + HEADER_BYTES, rate)) if rate else bounds["chunk_bytes"]
+        chunk = (
+            min(bounds["chunk_bytes"], max(MOST_BYTES + HEADER_BYTES, rate))
+            if rate
+            else bounds["chunk_bytes"]
+        )
         travelling = {
             "controller_time": utc(asked.began),
             "_library": _LIBRARY,
@@ -143,7 +151,9 @@ class ActionModule(HostAction):
         def look(so_far: Received) -> None:
             progress.at(so_far.bytes + so_far.kept)
             if time.monotonic() > until:
-                raise EvidenceError(f"{asked.host} was cut off: it took longer than the budget of {bounds['budget']} s.")
+                raise EvidenceError(
+                    f"{asked.host} was cut off: it took longer than the budget of {bounds['budget']} s."
+                )
 
         with asked.case.incoming() as scratch:
             line = lanes.lanes(self._connection)

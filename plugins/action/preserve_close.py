@@ -59,6 +59,8 @@ def _payload_bytes(case_dir: Path, bag: str | None) -> int:
     """What a bag says of itself, 0 where there is none."""
     try:
         lines = (case_dir / str(bag) / "bag-info.txt").read_text().splitlines() if bag else []
-        return next((int(line.split()[1].split(".")[0]) for line in lines if line.startswith("Payload-Oxum: ")), 0)
+        return next(
+            (int(line.split()[1].split(".")[0]) for line in lines if line.startswith("Payload-Oxum: ")), 0
+        )
     except (OSError, ValueError, IndexError):
         return 0

@@ -18,7 +18,11 @@ import stat
 from pathlib import Path
 from typing import Any, Callable
 
-from ansible_collections.cordon.docker.plugins.module_utils._errors import CordonError, EvidenceError, describe
+from ansible_collections.cordon.docker.plugins.module_utils._errors import (
+    CordonError,
+    EvidenceError,
+    describe,
+)
 from ansible_collections.cordon.docker.plugins.module_utils._triage.staging import PREFIX
 
 from .outlet import ANSWER, STREAM, SUFFIX
@@ -127,5 +131,3 @@ def sweep(above: Path, now: float) -> None:
 
 def _is_ours(name: str) -> bool:
     return name in (STREAM, ANSWER) or name.endswith((SUFFIX, f"{SUFFIX}.part"))
-
-

@@ -60,10 +60,17 @@ class SendingOptions:
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> SendingOptions:
         """Raises InvalidOption with the option's name for a value that cannot be used."""
-        for name, least in (("total_bytes", 4096), ("staged_bytes", 4 << 20), ("chunk_bytes", 1 << 20), ("idle_seconds", 5)):
+        for name, least in (
+            ("total_bytes", 4096),
+            ("staged_bytes", 4 << 20),
+            ("chunk_bytes", 1 << 20),
+            ("idle_seconds", 5),
+        ):
             if params[name] < least:
                 raise InvalidOption(f"{name} cannot be {params[name]}: it is at least {least}.")
-        known = {str(row.get("path")): Known(int(row["offset"]), str(row["sha256"])) for row in params["known"]}
+        known = {
+            str(row.get("path")): Known(int(row["offset"]), str(row["sha256"])) for row in params["known"]
+        }
         return cls(
             total_bytes=params["total_bytes"],
             staged_bytes=params["staged_bytes"],

@@ -81,7 +81,9 @@ def pumped(
 
 
 def _pump(
-    opened: Callable[[], Iterable[Part]], pieces: queue.Queue[Union[Piece, _Raised, _Ended]], abandoned: threading.Event
+    opened: Callable[[], Iterable[Part]],
+    pieces: queue.Queue[Union[Piece, _Raised, _Ended]],
+    abandoned: threading.Event,
 ) -> None:
     last: Union[_Raised, _Ended] = _Ended()
     try:
@@ -94,7 +96,9 @@ def _pump(
 
 
 def _hand_over(
-    pieces: queue.Queue[Union[Piece, _Raised, _Ended]], piece: Union[Piece, _Raised, _Ended], abandoned: threading.Event
+    pieces: queue.Queue[Union[Piece, _Raised, _Ended]],
+    piece: Union[Piece, _Raised, _Ended],
+    abandoned: threading.Event,
 ) -> bool:
     while not abandoned.is_set():
         try:

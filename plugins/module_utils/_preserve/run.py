@@ -51,7 +51,10 @@ def begin(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
 
 
 def preserve(
-    options: SendingOptions, item_bytes: int, asked: Any, products: Callable[[], Tuple[List[str], Iterable[Product]]]
+    options: SendingOptions,
+    item_bytes: int,
+    asked: Any,
+    products: Callable[[], Tuple[List[str], Iterable[Product]]],
 ) -> dict[str, Any]:
     """Begin to send, and return what the module returns. ``products`` is called in the process that sends.
 
@@ -91,7 +94,9 @@ def _send(
     named = [product for product in everything if isinstance(product, Item)]
     say(
         {
-            "host": {name: facts[name] for name in ("hostname", "kernel", "os", "time", "clock_offset_seconds")},
+            "host": {
+                name: facts[name] for name in ("hostname", "kernel", "os", "time", "clock_offset_seconds")
+            },
             "unknown": unknown,
             "items": len(named),
             "bytes": sum(item.size or 0 for item in named),

@@ -58,7 +58,11 @@ def _sealed(summary: Preserved, width: int) -> list[str]:
         held = row.items.get(COLLECTED, 0) + row.items.get(TRUNCATED, 0)
         told = [plain(row.host, 128), str(held), size(summary.bytes.get(row.host, 0)), duration(row.seconds)]
         cells.append([[text] for text in (*told, str(row.bag))])
-    return ["Preserved and sealed", "", *("  " + line for line in grid(cells, (max(8, width // 4), 6, 10, 12), width - 2))]
+    return [
+        "Preserved and sealed",
+        "",
+        *("  " + line for line in grid(cells, (max(8, width // 4), 6, 10, 12), width - 2)),
+    ]
 
 
 def _left(summary: Preserved, width: int) -> list[str]:

@@ -127,10 +127,14 @@ class Receiver:
         if item.bytes + len(data) > self._bounds.item_bytes:
             item.discard()
             self._item = None
-            raise EvidenceError(f"The host sends more than the {self._bounds.item_bytes} bytes that an item may have.")
+            raise EvidenceError(
+                f"The host sends more than the {self._bounds.item_bytes} bytes that an item may have."
+            )
         self.result.bytes += len(data)
         if self.result.bytes > self._bounds.total_bytes:
-            raise EvidenceError(f"The host sends more than the {self._bounds.total_bytes} bytes that are taken.")
+            raise EvidenceError(
+                f"The host sends more than the {self._bounds.total_bytes} bytes that are taken."
+            )
         item.write(data)
         if self._blob is not None:
             self._keep_blob(item)
@@ -141,7 +145,9 @@ class Receiver:
             name = item.name
             item.discard()
             self._item = None
-            raise EvidenceError(f"What came of {name} is not what the host says it sent: nothing of it is kept.")
+            raise EvidenceError(
+                f"What came of {name} is not what the host says it sent: nothing of it is kept."
+            )
         self._check_room()
 
     def _check_room(self) -> None:
@@ -158,9 +164,15 @@ class Receiver:
         if not isinstance(rows, list) or len(self.result.planned) + len(rows) > _MOST_ROWS:
             raise EvidenceError(f"The host announces more than {_MOST_ROWS} items.")
         for row in rows:
-            if not isinstance(row, list) or len(row) != 3 or not all(isinstance(text, str) for text in row[:2]):
+            if (
+                not isinstance(row, list)
+                or len(row) != 3
+                or not all(isinstance(text, str) for text in row[:2])
+            ):
                 raise EvidenceError("The host announces an item in a form that is none.")
-            size = row[2] if isinstance(row[2], int) and not isinstance(row[2], bool) and row[2] >= 0 else None
+            size = (
+                row[2] if isinstance(row[2], int) and not isinstance(row[2], bool) and row[2] >= 0 else None
+            )
             self.result.planned.append((row[0][:64], str(safe_path(row[1])), size))
 
     def _begin(self, told: dict[str, Any]) -> None:

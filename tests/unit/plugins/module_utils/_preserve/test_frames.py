@@ -63,7 +63,9 @@ def test_a_bomb_is_not_unpacked() -> None:
         frames.unpack(zlib.compress(b"\0" * (64 << 20)))
 
 
-@pytest.mark.parametrize("payload", [b"", b"nothing", zlib.compress(b"x" * 100)[:-5], zlib.compress(b"x") + b"more"])
+@pytest.mark.parametrize(
+    "payload", [b"", b"nothing", zlib.compress(b"x" * 100)[:-5], zlib.compress(b"x") + b"more"]
+)
 def test_what_is_not_packed_is_refused(payload: bytes) -> None:
     with pytest.raises(EvidenceError):
         frames.unpack(payload)

@@ -15,7 +15,11 @@ from typing import Iterator
 import pytest
 
 from ansible_collections.cordon.docker.plugins.module_utils._preserve import frames, outlet
-from ansible_collections.cordon.docker.plugins.module_utils._preserve.outlet import ChunkOutlet, Gone, PipeOutlet
+from ansible_collections.cordon.docker.plugins.module_utils._preserve.outlet import (
+    ChunkOutlet,
+    Gone,
+    PipeOutlet,
+)
 
 MIB = 1 << 20
 
@@ -49,7 +53,9 @@ def test_chunks_are_numbered_private_and_hold_everything(tmp_path: Path, folder:
     assert {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in names} == {0o600}
 
 
-def test_no_more_is_staged_than_the_bound_and_a_controller_that_is_gone_ends_it(tmp_path: Path, folder: int) -> None:
+def test_no_more_is_staged_than_the_bound_and_a_controller_that_is_gone_ends_it(
+    tmp_path: Path, folder: int
+) -> None:
     out = ChunkOutlet(folder, 0.05, 2 * MIB, 8 * MIB)
     with pytest.raises(Gone):
         for _number in range(100):

@@ -28,7 +28,9 @@ def lines_of(total: int, steps: list[tuple[float, int]], host: str = "web1") -> 
 
 
 def test_bytes_rate_and_what_is_left() -> None:
-    assert lines_of(1000 * MIB, [(5.0, 500 * MIB)]) == ["web1: 500 MiB of about 1000 MiB, 100 MiB/s, 5 s left"]
+    assert lines_of(1000 * MIB, [(5.0, 500 * MIB)]) == [
+        "web1: 500 MiB of about 1000 MiB, 100 MiB/s, 5 s left"
+    ]
 
 
 def test_a_quick_host_says_nothing_and_a_slow_one_seldom() -> None:
@@ -50,12 +52,15 @@ def test_a_name_cannot_draw() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (150 * MIB, "150 MiB"), (1 << 60, "1048576 TiB")]
+    ("count", "text"),
+    [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (150 * MIB, "150 MiB"), (1 << 60, "1048576 TiB")],
 )
 def test_sizes_are_for_people(count: int, text: str) -> None:
     assert size(count) == text
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "1 s"), (89, "89 s"), (600, "10 min"), (12_000, "3 h 20 min")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "1 s"), (89, "89 s"), (600, "10 min"), (12_000, "3 h 20 min")]
+)
 def test_durations_are_for_people(seconds: float, text: str) -> None:
     assert duration(seconds) == text

@@ -44,7 +44,9 @@ LOOSE = Bounds(1 << 40, 1 << 40, 0)
 class Memory(Outlet):
     """Frames kept in memory; breaks once so many bytes went out."""
 
-    def __init__(self, breaks_at: int | None = None, has: Callable[[str], bool] = lambda _sha256: False) -> None:
+    def __init__(
+        self, breaks_at: int | None = None, has: Callable[[str], bool] = lambda _sha256: False
+    ) -> None:
         super().__init__(-1, 1.0)
         self.stream = bytearray()
         self._breaks_at = breaks_at
@@ -76,7 +78,14 @@ def send(
 ) -> Memory:
     out = out or Memory()
     has = {row["path"]: Known(row["offset"], row["sha256"]) for row in known or []}
-    bounds = {"item_bytes": 1 << 40, "total_bytes": 1 << 40, "room": 1 << 40, "compress": None, "stall": 5, **sending}
+    bounds = {
+        "item_bytes": 1 << 40,
+        "total_bytes": 1 << 40,
+        "room": 1 << 40,
+        "compress": None,
+        "stall": 5,
+        **sending,
+    }
     try:
         for payload in frames.plan([[one.name, one.path, one.size] for one in items]):
             out.write(frames.PLAN, payload)
@@ -109,7 +118,11 @@ def session(tmp_path: Path) -> Session:
 
 
 def test_everything_arrives_and_is_what_was_sent(session: Session) -> None:
-    content = {"a.bin": os.urandom(9 * MIB + 3), "containers/0123456789ab/log": b"line\n" * 400_000, "small": b"x"}
+    content = {
+        "a.bin": os.urandom(9 * MIB + 3),
+        "containers/0123456789ab/log": b"line\n" * 400_000,
+        "small": b"x",
+    }
     items = [item(path, of(data)) for path, data in content.items() if "/" not in path]
     received = receive(session, send(items).stream)
     assert received.broken is None
@@ -136,7 +149,11 @@ def test_an_empty_item_and_one_that_fails_are_rows(session: Session) -> None:
         raise EvidenceError("It cannot be read.")
 
     received = receive(session, send([item("e", of(b"")), item("b", broken), item("u", unreadable)]).stream)
-    assert [(row.status, row.path) for row in received.outcomes] == [("empty", None), ("truncated", "b"), ("failed", None)]
+    assert [(row.status, row.path) for row in received.outcomes] == [
+        ("empty", None),
+        ("truncated", "b"),
+        ("failed", None),
+    ]
     assert (session.folder / "whole" / "b").read_bytes() == b"half"
     assert not (session.folder / "whole" / "e").exists()
 
@@ -201,7 +218,9 @@ def test_a_source_that_changed_begins_anew_and_says_so(session: Session) -> None
 
 
 @pytest.mark.parametrize("grown", [b"", b"more", b"m" * (9 * MIB)])
-def test_what_was_whole_is_not_sent_again_and_what_is_sealed_is_not_touched(session: Session, grown: bytes) -> None:
+def test_what_was_whole_is_not_sent_again_and_what_is_sealed_is_not_touched(
+    session: Session, grown: bytes
+) -> None:
     content = os.urandom(3 * MIB)
     receive(session, send([item("a", of(content))]).stream)
     sealed = session.folder / "sealed"
@@ -261,7 +280,9 @@ def test_a_blob_is_sent_once_and_then_named(session: Session, tmp_path: Path) ->
     assert (session.folder / "whole" / "two").read_bytes() == whole
 
 
-def test_a_blob_that_is_not_what_its_name_says_is_sent_whole_and_not_kept(session: Session, tmp_path: Path) -> None:
+def test_a_blob_that_is_not_what_its_name_says_is_sent_whole_and_not_kept(
+    session: Session, tmp_path: Path
+) -> None:
     real, other = os.urandom(2 * MIB), os.urandom(2 * MIB)
     receive(session, send([item("one", blob(real))]).stream)
     out = Memory(has=lambda _sha256: True)
@@ -302,9 +323,24 @@ def whole(path: str, content: bytes = b"content") -> bytes:
 
 
 @pytest.mark.parametrize(
-    "path", ["../../etc/passwd", "/etc/passwd", "a/../../b", "a//b", ".hidden", "a\nb", "a\x1b[2Jb", "", "x" * 300, 7, None]
+    "path",
+    [
+        "../../etc/passwd",
+        "/etc/passwd",
+        "a/../../b",
+        "a//b",
+        ".hidden",
+        "a\nb",
+        "a\x1b[2Jb",
+        "",
+        "x" * 300,
+        7,
+        None,
+    ],
 )
-def test_a_name_that_is_none_ends_it_and_nothing_is_written(session: Session, tmp_path: Path, path: Any) -> None:
+def test_a_name_that_is_none_ends_it_and_nothing_is_written(
+    session: Session, tmp_path: Path, path: Any
+) -> None:
     received = receive(session, whole("good") + begun(path) + frame(frames.DATA, b"evil"))
     assert received.broken is not None
     assert set(received.whole) == {"good"}
@@ -313,7 +349,9 @@ def test_a_name_that_is_none_ends_it_and_nothing_is_written(session: Session, tm
 
 
 @pytest.mark.parametrize("changes", [{"bytes": 3}, {"bytes": 700}, {"sha256": "0" * 64}])
-def test_a_lie_about_size_or_hash_is_a_row_and_the_others_are_whole(session: Session, changes: dict[str, Any]) -> None:
+def test_a_lie_about_size_or_hash_is_a_row_and_the_others_are_whole(
+    session: Session, changes: dict[str, Any]
+) -> None:
     lie = begun("lie") + frame(frames.DATA, b"content") + ended("lie", b"content", **changes)
     received = receive(session, whole("before") + lie + whole("after") + frame(frames.FINISH, {}))
     assert received.broken is None
@@ -324,7 +362,9 @@ def test_a_lie_about_size_or_hash_is_a_row_and_the_others_are_whole(session: Ses
 
 
 def test_a_mark_that_does_not_agree_leaves_nothing_of_the_item(session: Session) -> None:
-    stream = whole("good") + begun("a") + frame(frames.DATA, b"x") + frame(frames.MARK, frames.mark(1, b"0" * 32))
+    stream = (
+        whole("good") + begun("a") + frame(frames.DATA, b"x") + frame(frames.MARK, frames.mark(1, b"0" * 32))
+    )
     received = receive(session, stream)
     assert "not what the host says" in (received.broken or "")
     assert session.partial() == {}
@@ -399,7 +439,9 @@ def endless(piece: bytes = b"x" * MIB) -> Any:
 @pytest.mark.parametrize("bounds", [Bounds(5 * MIB, 1 << 40, 0), Bounds(1 << 40, 5 * MIB, 0)])
 def test_a_host_that_never_ends_is_left_at_the_bound(session: Session, bounds: Bounds) -> None:
     source = endless()
-    received = Receiver(session, Blobs(session.folder), bounds, lambda *_: None, lambda _: None).run(source, lambda _: None)
+    received = Receiver(session, Blobs(session.folder), bounds, lambda *_: None, lambda _: None).run(
+        source, lambda _: None
+    )
     assert "sends more than" in (received.broken or "")
     assert source.read_bytes < 8 * MIB
     assert sum(session.partial().values()) <= 5 * MIB
@@ -409,13 +451,17 @@ def test_a_slow_host_is_left_at_its_budget(session: Session) -> None:
     def look(_so_far: Received) -> None:
         raise EvidenceError("web1 was cut off: it took longer than the budget of 5 s.")
 
-    received = Receiver(session, Blobs(session.folder), LOOSE, lambda *_: None, lambda _: None).run(endless(b"x"), look)
+    received = Receiver(session, Blobs(session.folder), LOOSE, lambda *_: None, lambda _: None).run(
+        endless(b"x"), look
+    )
     assert "budget" in (received.broken or "")
 
 
 def test_too_many_rows_end_it(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receiver, "_MOST_ROWS", 5)
-    assert "more than 5" in (receive(session, b"".join(whole(f"i{number}") for number in range(9))).broken or "")
+    assert "more than 5" in (
+        receive(session, b"".join(whole(f"i{number}") for number in range(9))).broken or ""
+    )
     row = Outcome("layer", None, "missing", "x", None, 0, None, NOW, 0.1).to_json()
     assert "more than 5" in (receive(session, frame(frames.OUTCOME, row) * 9).broken or "")
 
@@ -436,7 +482,9 @@ def test_before_the_last_room_is_used_it_stops_and_what_is_whole_stays(
     assert any("c was not reached" in (row.reason or "") for row in received.outcomes)
 
 
-def test_a_full_disk_stops_it_and_what_is_whole_stays(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_stops_it_and_what_is_whole_stays(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stream = send([item("a", of(b"x")), item("b", of(b"y" * (3 * MIB)))]).stream
     real = os.write
 
@@ -456,7 +504,9 @@ def test_a_connection_that_breaks_is_the_end_of_this_host_only(session: Session)
         def readinto(self, _view: Any) -> int:
             raise RuntimeError("lost")
 
-    received = Receiver(session, Blobs(session.folder), LOOSE, lambda *_: None, lambda _: None).run(Broken(), lambda _: None)
+    received = Receiver(session, Blobs(session.folder), LOOSE, lambda *_: None, lambda _: None).run(
+        Broken(), lambda _: None
+    )
     assert received.broken == "RuntimeError: lost"
 
 

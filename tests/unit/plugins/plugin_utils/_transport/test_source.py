@@ -85,7 +85,9 @@ def sending(staged: Path) -> Iterator[bytes]:
 
     thread = threading.Thread(target=work)
     thread.start()
-    yield b"".join(frames.header(frames.DATA, len(piece)) + piece for piece in pieces) + frames.header(frames.FINISH, 0)
+    yield b"".join(frames.header(frames.DATA, len(piece)) + piece for piece in pieces) + frames.header(
+        frames.FINISH, 0
+    )
     shutil.rmtree(staged, ignore_errors=True)
     thread.join()
     os.close(folder)
@@ -148,7 +150,9 @@ def test_a_chunk_that_never_ends_is_cut_off(staged: Path) -> None:
     class Endless(Lane):
         def fetch_file(self, in_path: str, out_path: str) -> None:
             assert in_path
-            subprocess.run(["dd", "if=/dev/zero", f"of={out_path}", "bs=64k"], check=True, stderr=subprocess.DEVNULL)
+            subprocess.run(
+                ["dd", "if=/dev/zero", f"of={out_path}", "bs=64k"], check=True, stderr=subprocess.DEVNULL
+            )
 
     with pytest.raises(EvidenceError, match="more than"):
         everything(chunks(staged, [Endless()]))
