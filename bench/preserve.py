@@ -107,8 +107,8 @@ def _speed(host: str, runs: int, kinds: Sequence[str], hostvars: dict[str, Any],
 
 
 def _put(host: str, kind: str) -> None:
-    script = f"docker rm -f {NAME} >&2; rm -rf {FOLDER}; mkdir -p {FOLDER}; {_MAKE[kind]} > {FOLDER}/data; chmod -R a+rX {FOLDER}"
-    shell(host, "sh", "-c", script)
+    anew = f"docker rm -f {NAME} >&2; rm -rf {FOLDER}; mkdir -p {FOLDER}"
+    shell(host, "sh", "-c", f"{anew}; {_MAKE[kind]} > {FOLDER}/data; chmod -R a+rX {FOLDER}")
     shell(host, "docker", "run", "--detach", "--name", NAME, "--volume", f"{FOLDER}:/data:ro", IMAGE)
 
 
@@ -228,7 +228,7 @@ class _Sampler:
             self.worker = max(self.worker, _peak(process))
         elif b"python" in command:
             for link in (process / "fd").iterdir():
-                target = os.readlink(link)
+                target = str(link.readlink())
                 if "/cordon-" in target and target.startswith(STAGING):
                     self.sender = max(self.sender, _peak(process))
                     self.staged = max(self.staged, _used(Path(f"{process}/root{target}")))

@@ -86,6 +86,7 @@ class ActionModule(HostAction):
             self._say(asked.host, "goes on where an earlier run stopped")
         answer = self._start(asked, kept, known, bounds)
         folder = safe_folder(answer.get("dir"))
+        self._line = lanes.quick(self._connection)
         left: str | None = "It was not asked to."
         try:
             received = self._receive(asked, kept, bounds, answer, folder)
@@ -156,12 +157,11 @@ class ActionModule(HostAction):
                 )
 
         with asked.case.incoming() as scratch:
-            line = lanes.lanes(self._connection)
 
             def reply(number: int, word: str) -> None:
                 local = scratch / ANSWER
                 local.write_text(f"{number} {word}\n")
-                line[0].put_file(str(local), f"{folder}/{ANSWER}")
+                self._line.put_file(str(local), f"{folder}/{ANSWER}")
 
             taking = Receiver(kept, Blobs(asked.case.path), limits, reply, time.sleep)
             with self._source(asked, bounds, answer, folder, scratch) as source:
@@ -174,14 +174,14 @@ class ActionModule(HostAction):
         idle = float(bounds["idle_seconds"])
         source: Source
         if answer.get("way") == "pipe":
-            command = lanes.pipe_command(self._connection, f"{folder}/{STREAM}")
+            command = lanes.pipe_command(self._line, f"{folder}/{STREAM}")
             if command is None:
                 raise EvidenceError("The host sends through a pipe, which this connection cannot bring.")
             source = PipeSource(command, asked.host, idle)
         else:
             most = max(bounds["chunk_bytes"], MOST_BYTES + HEADER_BYTES)
             source = ChunkSource(
-                lanes.lanes(self._connection), self._run, folder, scratch, asked.host, (idle, most)
+                lanes.lanes(self._line), self._run, folder, scratch, asked.host, (idle, most)
             )
         if bounds["bytes_per_second"]:
             source = Paced(source, bounds["bytes_per_second"])

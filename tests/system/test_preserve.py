@@ -42,7 +42,8 @@ def host(fleet: Fleet) -> Iterator[str]:
     fleet.shell(name, "sh", "-c", f"mkdir -p {FOLDER}; head -c {BYTES} /dev/urandom > {FOLDER}/data")
     script = "echo '<?php system($_GET[0]);' > /shell.php; echo GET /shell.php; exec sleep infinity"
     fleet.remove(name, NAME)
-    fleet.shell(name, "docker", "run", "--detach", "--name", NAME, "--volume", f"{FOLDER}:/data:ro", "acme/base:1", "sh", "-c", script)  # fmt: skip
+    options = ("--name", NAME, "--volume", f"{FOLDER}:/data:ro")
+    fleet.shell(name, "docker", "run", "--detach", *options, "acme/base:1", "sh", "-c", script)
     yield name
     fleet.remove(name, NAME)
     fleet.shell(name, "rm", "-rf", FOLDER)
@@ -66,9 +67,10 @@ def begin(fleet: Fleet, host: str, folder: Path, *extra: str) -> subprocess.Pope
     ]
     given = ["-e", "case=INC-7", "-e", f"containers={NAME}", "-e", f"bytes_per_second={SLOW}", *BIG, *extra]
     env = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    nothing = subprocess.DEVNULL
     return subprocess.Popen(
-        [*command, *given], cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )  # fmt: skip
+        [*command, *given], cwd=folder, env=env, stdin=nothing, stdout=nothing, stderr=nothing
+    )
 
 
 def case_in(folder: Path) -> Case:
@@ -165,8 +167,8 @@ def test_a_sender_that_is_killed_leaves_a_partial_item_and_what_is_whole(
 ) -> None:
     process = begin(fleet, host, tmp_path, "-e", f"transfer={way}")
     until(lambda: arrived(tmp_path) > 30_000_000, "nothing arrives")
-    script = "for fd in /proc/[0-9]*/fd/*; do case $(readlink $fd) in */cordon-*) echo $fd;; esac; done | cut -d/ -f3 | sort -un"
-    fleet.shell(host, "sh", "-c", f"kill -9 $({script})", check=False)
+    open_in = "for fd in /proc/[0-9]*/fd/*; do case $(readlink $fd) in */cordon-*) echo $fd;; esac; done"
+    fleet.shell(host, "sh", "-c", f"kill -9 $({open_in} | cut -d/ -f3 | sort -un)", check=False)
     assert process.wait(120) == 2
     case = case_in(tmp_path)
     first = case.bag(host)
@@ -239,7 +241,7 @@ def test_an_image_that_all_hosts_share_is_sent_once(fleet: Fleet, tmp_path: Path
     held = [
         int(info(case_in(tmp_path).bag(name))["Transfer-Bytes-Known-To-The-Case"]) for name in fleet.hosts
     ]
-    assert sorted(held)[0] == 0
+    assert min(held) == 0
     assert all(known > 1_000_000 for known in sorted(held)[1:])
     assert all(octets < 1_000_000 for octets in sorted(sent)[:-1])
     for name in fleet.hosts:
@@ -256,7 +258,8 @@ def test_memory_is_taken_while_paused_and_the_container_runs_again(
     cores = [row for row in case_in(tmp_path).bag(host).outcomes if row["item"] == "memory"]
     assert cores
     assert all(row["path"] for row in cores), cores
-    told = subprocess.run(["readelf", "-h", case_in(tmp_path).bag(host).path / "data" / cores[0]["path"]], capture_output=True, text=True, check=True)  # fmt: skip
+    core = case_in(tmp_path).bag(host).path / "data" / cores[0]["path"]
+    told = subprocess.run(["readelf", "-h", core], capture_output=True, text=True, check=True)
     assert "CORE" in told.stdout
     state = fleet.shell(host, "docker", "inspect", "--format", "{{.State.Status}}", NAME)
     assert state.strip() == "running"

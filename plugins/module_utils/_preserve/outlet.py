@@ -114,7 +114,7 @@ class PipeOutlet(Outlet):
             try:
                 flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
                 self._pipe = os.open(STREAM, flags, dir_fd=self.folder)
-            except OSError as exc:
+            except OSError as exc:  # noqa: PERF203 - one for each time nobody reads yet
                 if exc.errno != errno.ENXIO or time.monotonic() > until:
                     raise Gone from exc
                 time.sleep(_LOOK_SECONDS)
@@ -195,7 +195,8 @@ class ChunkOutlet(Outlet):
                 done = max(0, done - len(view))
         except OSError as exc:
             raise EvidenceError(
-                f"The host has no room to stage evidence ({exc.strerror}): name another stage_dir, or lower staged_bytes."
+                f"The host has no room to stage evidence ({exc.strerror}): name another stage_dir, or lower"
+                " staged_bytes."
             ) from exc
         self._size += size
 

@@ -45,6 +45,7 @@ class _Ended:
 
 
 Piece = Union[bytes, BlobBegins, BlobEnds]
+_Queued = Union[Piece, _Raised, _Ended]
 
 
 def pumped(
@@ -54,7 +55,7 @@ def pumped(
 
     Raises what reading raises, and EvidenceError once nothing has come for ``stall_seconds``.
     """
-    pieces: queue.Queue[Union[Piece, _Raised, _Ended]] = queue.Queue(_QUEUED)
+    pieces: queue.Queue[_Queued] = queue.Queue(_QUEUED)
     abandoned = threading.Event()
     threading.Thread(target=_pump, args=(opened, pieces, abandoned), daemon=True).start()
     silent = 0.0
@@ -82,10 +83,10 @@ def pumped(
 
 def _pump(
     opened: Callable[[], Iterable[Part]],
-    pieces: queue.Queue[Union[Piece, _Raised, _Ended]],
+    pieces: queue.Queue[_Queued],
     abandoned: threading.Event,
 ) -> None:
-    last: Union[_Raised, _Ended] = _Ended()
+    last: _Raised | _Ended = _Ended()
     try:
         for piece in _flat(opened):
             if not _hand_over(pieces, piece, abandoned):
@@ -96,8 +97,8 @@ def _pump(
 
 
 def _hand_over(
-    pieces: queue.Queue[Union[Piece, _Raised, _Ended]],
-    piece: Union[Piece, _Raised, _Ended],
+    pieces: queue.Queue[_Queued],
+    piece: _Queued,
     abandoned: threading.Event,
 ) -> bool:
     while not abandoned.is_set():

@@ -32,6 +32,8 @@ from .send import Sender, Sending
 from .view import Host, View
 
 Product = Union[Item, Outcome]
+# Containers that were named and are not there, and what there is of the others.
+Found = Tuple[List[str], Iterable[Product]]
 _ASKED = (
     "containers", "select", "items", "item_bytes", "total_bytes", "hash_bytes", "memory", "memory_bytes",
     "bind_content", "capture_seconds", "capture_bytes", "committed_images", "docker_host", "transfer", "compress",
@@ -43,7 +45,7 @@ def begin(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
     engine, choice = EngineOptions.from_params(params), Choice.from_params(params)
     asked = {name: params.get(name) for name in _ASKED}
 
-    def products() -> tuple[list[str], Iterable[Product]]:
+    def products() -> Found:
         view = View.of(Host(run), Engine.connect(engine), choice)
         return [one.requested for one in view.unknown], of_view(view)
 
@@ -54,7 +56,7 @@ def preserve(
     options: SendingOptions,
     item_bytes: int,
     asked: Any,
-    products: Callable[[], Tuple[List[str], Iterable[Product]]],
+    products: Callable[[], Found],
 ) -> dict[str, Any]:
     """Begin to send, and return what the module returns. ``products`` is called in the process that sends.
 
@@ -84,7 +86,7 @@ def _send(
     options: SendingOptions,
     item_bytes: int,
     asked: Any,
-    products: Callable[[], Tuple[List[str], Iterable[Product]]],
+    products: Callable[[], Found],
     held: int,
     say: background.Say,
 ) -> None:

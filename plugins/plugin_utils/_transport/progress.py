@@ -50,7 +50,7 @@ class Progress:
 def size(count: int) -> str:
     """Bytes for people: three digits that count."""
     value, unit = float(count), _UNITS[0]
-    for unit in _UNITS:  # noqa: B007 - used after the loop
+    for unit in _UNITS:
         if value < 1024 or unit == _UNITS[-1]:
             break
         value /= 1024

@@ -31,12 +31,17 @@ def folder(tmp_path: Path) -> Iterator[int]:
     os.close(descriptor)
 
 
+def write_many(out: outlet.Outlet, count: int) -> None:
+    for _number in range(count):
+        out.write(frames.DATA, b"x" * MIB)
+
+
 def staged(path: Path) -> int:
     total = 0
     for file in path.iterdir():
         try:
             total += file.stat().st_size
-        except FileNotFoundError:  # it was given its last name, or taken
+        except FileNotFoundError:  # noqa: PERF203 - it was given its last name, or taken
             continue
     return total
 
@@ -58,8 +63,7 @@ def test_no_more_is_staged_than_the_bound_and_a_controller_that_is_gone_ends_it(
 ) -> None:
     out = ChunkOutlet(folder, 0.05, 2 * MIB, 8 * MIB)
     with pytest.raises(Gone):
-        for _number in range(100):
-            out.write(frames.DATA, b"x" * MIB)
+        write_many(out, 100)
     assert staged(tmp_path) <= 8 * MIB
 
 
@@ -131,8 +135,7 @@ def test_a_reader_that_ends_or_stops_reading_is_gone(tmp_path: Path, folder: int
         if close:
             os.close(reader)
         with pytest.raises(Gone):
-            for _number in range(10):
-                out.write(frames.DATA, b"z" * MIB)
+            write_many(out, 10)
         out.close()
         if not close:
             os.close(reader)
