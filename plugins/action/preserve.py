@@ -60,6 +60,7 @@ DEFAULTS = {
     "reserve_bytes": 256 << 20,
 }
 START_SECONDS = 300.0
+REPLY_SECONDS = 30.0
 ANSWER_BYTES = 64 << 20
 MAX_UNKNOWN = 100
 _LIBRARY = base64.b64encode(library_archive()).decode("ascii")
@@ -91,7 +92,7 @@ class ActionModule(HostAction):
         try:
             received = self._receive(asked, kept, bounds, answer, folder)
         finally:
-            left = self._remove(folder)
+            left = self._remove(folder, asked.host)
         visit = Visit(asked.host, VERB, asked.row.run, asked.began, time.time())
         sealed = seal(asked.case, visit, kept, received, _host_time(answer))
         if left is not None:
@@ -100,6 +101,8 @@ class ActionModule(HostAction):
             )
         if received.broken is None:
             kept.clear()
+        else:
+            self._forget_connection()
         return _told(replace(asked.row, unknown=_unknown(answer)), received, sealed, left, kept)
 
     def _start(
@@ -161,7 +164,8 @@ class ActionModule(HostAction):
             def reply(number: int, word: str) -> None:
                 local = scratch / ANSWER
                 local.write_text(f"{number} {word}\n")
-                self._line.put_file(str(local), f"{folder}/{ANSWER}")
+                with watchdog.Watchdog(watchdog.Bounds(REPLY_SECONDS, ANSWER_BYTES), asked.host):
+                    self._line.put_file(str(local), f"{folder}/{ANSWER}")
 
             taking = Receiver(kept, Blobs(asked.case.path), limits, reply, time.sleep)
             with self._source(asked, bounds, answer, folder, scratch) as source:
@@ -194,10 +198,17 @@ class ActionModule(HostAction):
         done = self._low_level_execute_command(command, sudoable=False)  # type: ignore[no-untyped-call]
         return int(done["rc"]), str(done["stdout"]), str(done["stderr"])
 
-    def _remove(self, folder: str) -> str | None:
+    def _forget_connection(self) -> None:
+        """A link that was cut leaves ssh's master waiting on it: the next run would wait as well."""
+        for connection in {id(one): one for one in (self._line, self._connection)}.values():
+            with suppress(Exception):
+                connection.reset()
+
+    def _remove(self, folder: str, host: str) -> str | None:
         """Have the sender end and its folder gone; what is left to say where that failed."""
         try:
-            code, _dummy, said = self._run(f"rm -rf -- {folder}")
+            with watchdog.Watchdog(watchdog.Bounds(REPLY_SECONDS, ANSWER_BYTES), host):
+                code, _dummy, said = self._run(f"rm -rf -- {folder}")
         except Exception as exc:  # noqa: BLE001 - the evidence is safe; the rest is something to tell
             problem = describe(exc)
         else:

@@ -57,7 +57,7 @@ def preserve(fleet: Fleet, host: str, folder: Path, *extra: str) -> Any:
 
 def begin(fleet: Fleet, host: str, folder: Path, *extra: str) -> subprocess.Popen[bytes]:
     """The same, but under way."""
-    command = [
+    command: list[str | Path] = [
         BIN / "ansible-playbook",
         ROOT / "playbooks" / "preserve.yml",
         "-i",

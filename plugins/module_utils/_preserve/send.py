@@ -67,6 +67,10 @@ class _Bound(Exception):  # noqa: N818 - named for what happened
     """No more of the item may be taken."""
 
 
+class _NoRoom(Exception):  # noqa: N818 - named for what happened
+    """The controller has no room for more, or takes no more of this host."""
+
+
 class Sender:
     """One run on one host."""
 
@@ -135,6 +139,10 @@ class Sender:
         self._left -= size
         return True
 
+    def refund(self, size: int) -> None:
+        """So many bytes were sent for nothing: the controller does not keep them."""
+        self._left += size
+
     def packs(self) -> bool:
         """Whether compressing pays now: asked for, or the link is slow by what went through it."""
         if self._sending.compress is not None:
@@ -164,6 +172,7 @@ class _Passage:
         self._digest = hashlib.sha256()
         self._bytes = 0  # read
         self._marked = 0
+        self._spent = 0  # of what the controller has room for
         self._skip = known.offset if known else 0  # read, and not to be sent
         self._begun = False
         self._gathered = bytearray()
@@ -185,6 +194,13 @@ class _Passage:
         except _Bound:
             self._drain()
             self._end(TRUNCATED, f"Only the first {self._bytes} bytes were taken.")
+            return
+        except _NoRoom:
+            self._gathered.clear()
+            self._sender.refund(self._spent)
+            self._end(
+                FAILED, f"After {self._bytes} bytes the controller had no room for more of it, and kept none."
+            )
             return
         if not self._begun:
             self._agree()
@@ -219,7 +235,8 @@ class _Passage:
         whole = len(data)
         data = data[: max(0, self._sender.item_bytes - self._bytes - len(self._gathered))]
         if not self._sender.spend(len(data)):
-            raise _Bound
+            raise _NoRoom
+        self._spent += len(data)
         if self._blob and self._blob.known:
             self._hash(data)
             self._blob.digest.update(data)

@@ -173,7 +173,8 @@ class ChunkSource:
             f" while [ ! -e {wanted} ] && [ $n -lt 20 ]; do n=$((n+1)); sleep 0.05 2>/dev/null || sleep 1; done;"
             " ls"
         )
-        code, out, said = self._run(f"/bin/sh -c {shlex.quote(script)}")
+        with Watchdog(Bounds(max(self._idle, 30.0), _MEMORY_BYTES), self._host):
+            code, out, said = self._run(f"/bin/sh -c {shlex.quote(script)}")
         if code == 3:
             raise EvidenceError("The sender on the host has ended, or its folder was taken away.")
         if code != 0:

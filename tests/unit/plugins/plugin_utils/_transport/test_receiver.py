@@ -176,6 +176,14 @@ def test_what_does_not_fit_is_left_out_and_the_rest_comes(session: Session) -> N
     assert "room" in (received.outcomes[0].reason or "")
 
 
+def test_what_turns_out_not_to_fit_is_given_up_and_the_rest_comes(session: Session) -> None:
+    items = [item("big", of(b"x" * (3 * MIB))), item("small", of(b"y" * (MIB // 2)))]
+    received = receive(session, send(items, room=MIB).stream)
+    assert [row.status for row in received.outcomes] == ["failed", "collected"]
+    assert "no room" in (received.outcomes[0].reason or "")
+    assert session.partial() == {}
+
+
 # Blobs
 
 
