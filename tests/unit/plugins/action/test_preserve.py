@@ -66,7 +66,7 @@ def act(case: Case, tmp_path: Path) -> Callable[..., dict[str, Any]]:
             "reserve_bytes": 0,
         }
         task = MagicMock(args={**given, **args}, async_val=0, check_mode=False)
-        action = ActionModule(task, Local(), MagicMock(), MagicMock(), MagicMock(), MagicMock())  # type: ignore[no-untyped-call]
+        action = ActionModule(task, Local(), MagicMock(), MagicMock(), MagicMock(), MagicMock())  # type: ignore[arg-type]
 
         def execute(module_args: dict[str, Any], **_more: Any) -> dict[str, Any]:
             defaults = {name: spec.get("default") for name, spec in sending_argument_spec().items()}

@@ -12,7 +12,7 @@ from typing import Iterator
 import pytest
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import EvidenceError
-from ansible_collections.cordon.docker.plugins.module_utils._preserve import pump
+from ansible_collections.cordon.docker.plugins.module_utils._preserve import frames, pump
 from ansible_collections.cordon.docker.plugins.module_utils._preserve.item import Blob, Part
 from ansible_collections.cordon.docker.plugins.module_utils._preserve.pump import BlobBegins, BlobEnds, pumped
 
@@ -21,10 +21,10 @@ def test_parts_come_in_order_and_large_ones_are_cut() -> None:
     def source() -> Iterator[Part]:
         yield b"a" * 10
         yield b""
-        yield b"b" * (pump.PIECE_BYTES + 1)
+        yield b"b" * (frames.PIECE_BYTES + 1)
 
     pieces = list(pumped(source, lambda: None, 10))
-    assert [len(piece) for piece in pieces if isinstance(piece, bytes)] == [10, pump.PIECE_BYTES, 1]
+    assert [len(piece) for piece in pieces if isinstance(piece, bytes)] == [10, frames.PIECE_BYTES, 1]
 
 
 def test_a_blob_stands_between_its_marks() -> None:

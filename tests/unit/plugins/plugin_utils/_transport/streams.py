@@ -86,7 +86,7 @@ def send(
 
 def receive(
     session: Session,
-    stream: bytes,
+    stream: bytes | bytearray,
     bounds: Bounds = LOOSE,
     answers: list[tuple[int, str]] | None = None,
     progress: Callable[[Received], None] = lambda _received: None,

@@ -220,7 +220,7 @@ def test_a_full_disk_stops_it_and_what_is_whole_stays(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return real(descriptor, data)
 
-    monkeypatch.setattr(sessions.os, "write", write)
+    monkeypatch.setattr(os, "write", write)
     received = receive(session, stream)
     assert "No room is left on the controller" in (received.broken or "")
     assert set(received.whole) == {"a"}
