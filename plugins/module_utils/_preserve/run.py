@@ -113,7 +113,7 @@ def _send(
         try:
             for payload in frames.plan([[item.name, item.path, item.size] for item in named]):
                 outlet.write(frames.PLAN, payload)
-            sender.send(everything)
+            sender.send_all(everything)
         except Gone:
             raise
         except Exception as exc:  # noqa: BLE001 - told to the controller, which has to know that there is no more

@@ -82,7 +82,7 @@ class Sender:
         self._began = time.monotonic()
         self._questions = 0
 
-    def send(self, products: Iterable[Item | Outcome]) -> None:
+    def send_all(self, products: Iterable[Item | Outcome]) -> None:
         """Everything, and the end. Raises Gone."""
         for product in products:
             if isinstance(product, Outcome):

@@ -37,7 +37,6 @@ class Source(Protocol):
 
     def readinto(self, view: memoryview) -> int:
         """Some bytes; 0 at the end. Raises EvidenceError, and what the connection raises."""
-        ...
 
 
 @dataclass(frozen=True)

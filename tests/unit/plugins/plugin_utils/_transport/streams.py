@@ -78,7 +78,7 @@ def send(
     try:
         for payload in frames.plan([[one.name, one.path, one.size] for one in items]):
             out.write(frames.PLAN, payload)
-        Sender(out, has, Sending(**bounds)).send(items)
+        Sender(out, has, Sending(**bounds)).send_all(items)
     except Gone:
         pass
     return out
