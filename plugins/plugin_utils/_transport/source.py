@@ -13,6 +13,7 @@ import os
 import re
 import select
 import shlex
+import signal
 import subprocess
 import time
 from collections import deque
@@ -61,7 +62,7 @@ class PipeSource:
 
     def close(self) -> None:
         if self._process.poll() is None:
-            self._process.kill()
+            self._process.send_signal(signal.SIGKILL)
         self._process.wait()
         for stream in (self._process.stdout, self._process.stderr):
             if stream:
