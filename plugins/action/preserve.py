@@ -52,7 +52,7 @@ MODULE = "cordon.docker.preserve"
 DEFAULTS = {
     "item_bytes": 1 << 50,
     "total_bytes": 1 << 50,
-    "chunk_bytes": 8 << 20,
+    "chunk_bytes": 16 << 20,
     "idle_seconds": 120,
     "budget": 86400,
     "bytes_per_second": 0,

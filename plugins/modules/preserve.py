@@ -123,7 +123,7 @@ options:
     description:
       - How many bytes are fetched at a time, where the connection fetches files.
     type: int
-    default: 8388608
+    default: 16777216
   compress:
     description:
       - Whether to compress what is sent. With V(auto), it is once the link turns out to be slower than compressing.

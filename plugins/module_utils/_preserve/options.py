@@ -15,7 +15,7 @@ from .send import Known
 
 PIPE, CHUNKS = "pipe", "chunks"
 STAGED_BYTES = 64 << 20
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 16 << 20
 
 
 def sending_argument_spec() -> dict[str, dict[str, Any]]:
