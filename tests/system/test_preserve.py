@@ -82,8 +82,8 @@ def info(bag: Bag) -> dict[str, str]:
 
 
 def left_on(fleet: Fleet, host: str) -> str:
-    """Staging folders, and processes that hold one open."""
-    script = "ls -d /dev/shm/cordon-* /run/cordon-* 2>/dev/null; ls -l /proc/[0-9]*/fd 2>/dev/null | grep -e /cordon-"
+    """Staging folders, and processes that hold one open; but not a reader that waits for a network that was cut."""
+    script = "ls -d /dev/shm/cordon-* /run/cordon-* 2>/dev/null; ls -l /proc/[0-9]*/fd 2>/dev/null | grep -e /cordon- | grep -v 'stream (deleted)'"
     return fleet.shell(host, "sh", "-c", script, check=False)
 
 
