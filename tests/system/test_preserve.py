@@ -83,7 +83,9 @@ def info(bag: Bag) -> dict[str, str]:
 
 def left_on(fleet: Fleet, host: str) -> str:
     """Staging folders, and processes that hold one open; but not a reader that waits for a network that was cut."""
-    script = "ls -d /dev/shm/cordon-* /run/cordon-* 2>/dev/null; ls -l /proc/[0-9]*/fd 2>/dev/null | grep -e /cordon- | grep -v 'stream (deleted)'"
+    folders = "ls -d /dev/shm/cordon-* /run/cordon-* 2>/dev/null"
+    holders = "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -e /cordon- | grep -v 'stream (deleted)'"
+    script = f"{folders}; {holders}"
     return fleet.shell(host, "sh", "-c", script, check=False)
 
 
