@@ -155,6 +155,23 @@ class Engine:
     def image_history(self, image: str, *, timeout: float | None = None) -> list[Document] | None:
         return self._or_none(lambda: self._objects(f"/images/{_quoted(image)}/history", {}, timeout))
 
+    def export(self, container: str, *, timeout: float | None = None) -> Iterator[bytes]:
+        """A container's file system as an archive, as it comes; ``timeout`` bounds each wait for more.
+
+        The engine does not pause the container, and leaves out volumes, binds and tmpfs. Raises UnknownContainer.
+        """
+        try:
+            yield from self._transport.stream(f"{_path(container)}/export", {}, timeout, whole=False)
+        except StatusError as exc:
+            raise self._unknown(container) if exc.missing else exc from exc
+
+    def save(self, image: str, *, timeout: float | None = None) -> Iterator[bytes]:
+        """An image as the archive that ``docker load`` takes; ``timeout`` bounds each wait for more.
+
+        An engine that keeps images itself first writes it whole to its own disk, and says nothing meanwhile.
+        """
+        yield from self._transport.stream(f"/images/{_quoted(image)}/get", {}, timeout, whole=False)
+
     def images(self, label: str, *, timeout: float | None = None) -> list[Document]:
         """The images that carry a label, given as ``name=value``."""
         return self._objects("/images/json", {"filters": json.dumps({"label": [label]})}, timeout)

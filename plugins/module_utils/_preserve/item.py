@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable, Iterable, Union
 
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.outcome import ContainerRef
@@ -18,6 +18,7 @@ class Blob:
 
     A controller that holds these bytes already is sent the hash instead of them. `open` gives exactly `size` bytes;
     that they have the hash `sha256` (64 hexadecimal digits) is checked while they are read, since the host may lie.
+    It is called once at most, and read, before the next part of the stream is asked for: the bytes come from there.
     """
 
     sha256: str
@@ -36,6 +37,8 @@ class Item:
     beginning, in parts of at most 1 MiB, each time it is called; it raises CordonError or OSError when the source
     cannot be read. `size` is what the source claims in bytes, for progress and for bounds; None when unknown.
     `note` is said in the outcome beside a collected item, for instance what the stream does not hold.
+    `notes` is what the last reading had to leave out or found changed under it: filled while the stream is read,
+    emptied when it is opened. A note makes the outcome `truncated`.
     """
 
     name: str
@@ -44,3 +47,4 @@ class Item:
     open: Callable[[], Iterable[Part]]
     size: int | None = None
     note: str | None = None
+    notes: list[str] = field(default_factory=list, compare=False)

@@ -48,10 +48,10 @@ def _layer_rows(
     with stack:
         for entry in layers.walk():
             if not entry.hidden:
-                yield _layer_row(entry, budget, seen)
+                yield layer_row(entry, budget, seen)
 
 
-def _layer_row(entry: Entry, budget: HashBudget, seen: Collection[int] | None) -> dict[str, Any]:
+def layer_row(entry: Entry, budget: HashBudget, seen: Collection[int] | None) -> dict[str, Any]:
     served = in_web_root(entry.path, APP_ROOTS)
     row = file_row(entry.parent, entry.name, entry.path, entry.status, budget, served)
     row["opaque"] = entry.opaque

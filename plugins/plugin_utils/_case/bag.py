@@ -80,6 +80,18 @@ class BagWriter:
         source.rename(self.folder / "data" / name)
         self.payload[f"data/{name}"] = (sha256, size)
 
+    def share(self, source: Path, name: PurePosixPath, size: int, sha256: str) -> None:
+        """Make a file of the same file system part of the payload without taking it from where it is.
+
+        Where the file system has no second names, it is moved. Raises OSError."""
+        self._make_folder(name.parent)
+        place = self.folder / "data" / name
+        try:
+            os.link(source, place, follow_symlinks=False)
+        except OSError:
+            source.rename(place)
+        self.payload[f"data/{name}"] = (sha256, size)
+
     def seal(self, info: Mapping[str, str]) -> str:
         """Write the tag files and return the SHA-256 of the tag manifest, which stands for the whole bag.
 

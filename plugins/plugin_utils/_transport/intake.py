@@ -70,7 +70,7 @@ def take_in(
             receive(connection, visit.host, announced, bundle, TRANSFER_SECONDS)
             bag = BagWriter.create(folder / "bag")
             unpacked = unpack(bundle, announced.sha256, bag, limits, utc(visit.answered))
-            seal = bag.seal(_bag_info(case, visit, announced, host_time))
+            seal = bag.seal({**bag_info(case, visit, host_time), **_bundle_info(announced)})
             files.settle(bag.folder)
             place = case.adopt_bag(bag.folder, visit.host, visit.verb, visit.began)
     except OSError as exc:
@@ -97,7 +97,11 @@ def take_in(
     return Taken(place, seal, unpacked)
 
 
-def _bag_info(case: Case, visit: Visit, announced: Announced, host_time: Any) -> Mapping[str, str]:
+def _bundle_info(announced: Announced) -> Mapping[str, str]:
+    return {"Bundle-Bytes": str(announced.bytes), "Bundle-SHA256": announced.sha256}
+
+
+def bag_info(case: Case, visit: Visit, host_time: Any) -> Mapping[str, str]:
     """The controller's words about the bag; what the host says of itself lies in data/host.json."""
     return {
         "Bag-Software-Agent": software(),
@@ -111,8 +115,6 @@ def _bag_info(case: Case, visit: Visit, announced: Announced, host_time: Any) ->
         "Controller-Time-Asked": utc(visit.began),
         "Controller-Time-Answered": utc(visit.answered),
         **_clock(visit, host_time),
-        "Bundle-Bytes": str(announced.bytes),
-        "Bundle-SHA256": announced.sha256,
     }
 
 

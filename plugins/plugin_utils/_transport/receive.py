@@ -35,6 +35,13 @@ class Connection(Protocol):
     def fetch_file(self, in_path: str, out_path: str) -> Any: ...
 
 
+def safe_folder(folder: Any) -> str:
+    """The folder as a host's module names it. Raises EvidenceError for what no module makes."""
+    if not isinstance(folder, str) or not _FOLDER.match(folder):
+        raise EvidenceError(f"The host announces a bundle in an odd place, {str(folder)[:200]!r}.")
+    return folder
+
+
 @dataclass(frozen=True)
 class Announced:
     """What a host says it has put ready: one file, alone in a folder of its own."""
@@ -49,9 +56,7 @@ class Announced:
         """Raises EvidenceError for what the module does not announce, and for more than `most_bytes`."""
         if not isinstance(value, dict):
             raise EvidenceError("The host's answer announces no bundle.")
-        folder, path = value.get("dir"), value.get("path")
-        if not isinstance(folder, str) or not _FOLDER.match(folder):
-            raise EvidenceError(f"The host announces a bundle in an odd place, {str(folder)[:200]!r}.")
+        folder, path = safe_folder(value.get("dir")), value.get("path")
         if (
             not isinstance(path, str)
             or not path.startswith(f"{folder}/")
