@@ -137,7 +137,8 @@ def test_the_deleted_executable_is_the_file_that_ran(fleet: Fleet, tmp_path: Pat
 
 def test_memory_of_a_paused_java_is_a_core(fleet: Fleet, tmp_path: Path) -> None:
     host = seat(fleet, "log4shell")
-    pid = fleet.shell(host, "pgrep", "-x", "java").split()[0]
+    top = fleet.shell(host, "docker", "top", "log4shell", "-o", "pid,comm").splitlines()
+    (pid,) = [line.split()[0] for line in top if line.split()[1] == "java"]
     running = preserve(host, tmp_path / "running", containers=["log4shell"], items=["memory"], memory=[pid])
     assert [one.status for one in running] == ["missing"]
     with paused(fleet, host, "log4shell"):
@@ -209,7 +210,7 @@ def test_a_capture_is_read_by_tcpdump(fleet: Fleet, tmp_path: Path) -> None:
     host = fleet.hosts[0]
     fleet.container(host, "talker")
     gateway = inspected(fleet, host, "talker")["NetworkSettings"]["Gateway"]
-    talk = f"while :; do echo needle | nc -u -w 1 {gateway} 9; done"
+    talk = f"while :; do echo needle | nc -w 1 {gateway} 9; done"
     fleet.shell(host, "docker", "exec", "--detach", "talker", "sh", "-c", talk)
     try:
         found = preserve(host, tmp_path, containers=["talker"], items=["capture"], capture_seconds=3)
@@ -221,7 +222,7 @@ def test_a_capture_is_read_by_tcpdump(fleet: Fleet, tmp_path: Path) -> None:
         assert capture.stat().st_size > 24
         pytest.skip("tcpdump is not installed")
     done = subprocess.run(["tcpdump", "-n", "-r", capture], capture_output=True, text=True, check=True)
-    assert f"> {gateway}.9: UDP" in done.stdout
+    assert f"> {gateway}.9: Flags [S]" in done.stdout
 
 
 def inspected(fleet: Fleet, host: str, name: str) -> dict[str, Any]:
@@ -233,7 +234,16 @@ def test_nothing_of_it_is_left_on_the_host(fleet: Fleet, tmp_path: Path) -> None
     """Not a file, and not a byte less of its disk."""
     host = fleet.hosts[0]
     # What the engine, and Python itself, write on their own does not count.
-    own = ["-e", "__pycache__", "-e", "^/var/log/", "-e", "^/var/lib/docker/containers/", "-e", "/buildkit/"]
+    own = [
+        "-e",
+        "__pycache__",
+        "-e",
+        "^/var/log/",
+        "-e",
+        "^/var/lib/docker/containers/",
+        "-e",
+        "/containerd/daemon/",
+    ]
     look = f"find / /var/lib/docker -xdev -newer /tmp/mark -type f | grep -v {' '.join(own)} || true"
     fleet.container(host, "kept")
     try:

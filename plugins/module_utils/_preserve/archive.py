@@ -7,7 +7,7 @@
 Pipes, sockets and devices are members, never opened. Of an overlay's upper layer, what was deleted is a member
 ``.wh.<name>`` and a folder that hides what lies below it holds ``.wh..wh..opq``, as image layers have it (OCI image
 specification, layer.md); such a member carries the record ``CORDON.deleted``, which a file that the intruder only
-named so does not.
+named so does not. Where something else is mounted, there is an empty folder with the record ``CORDON.type=mount``.
 """
 
 from __future__ import annotations
@@ -108,6 +108,10 @@ def _whole(entry: Entry, into: _Archive) -> Iterator[bytes]:
 
 def _one(entry: Entry, into: _Archive) -> Iterator[bytes]:
     path, status = os.fsencode(entry.path), entry.status
+    if entry.foreign:
+        member = _member(path + b"/", tar.FOLDER, status, ())
+        yield tar.header(replace(member, records=((b"CORDON.type", b"mount"),)))
+        return
     attributes = xattrs(f"/proc/self/fd/{entry.parent}/{entry.name}", follow=False)
     if into.layer is not None and _is_whiteout(status, attributes, into.layer):
         yield tar.header(_marker(_beside(path, os.fsencode(entry.name)), status))

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import tarfile
+from functools import partial
 from typing import Iterator
 
 import pytest
@@ -119,7 +120,7 @@ def test_layers_of_the_older_layout_are_told_by_their_documents() -> None:
     first = sha256(base.encode())
     top = f'{{"container_config":{config},"created":{created},"layer_id":"sha256:{chain}","parent":"sha256:{first}"}}'
     second = sha256(top.encode())
-    files = {
+    files: dict[str, str | bytes] = {
         f"{second}/json": f'{{"id":"{second}","parent":"{first}","created":{created},"container_config":{config}}}',
         f"{second}/layer.tar": OTHER,
         f"{first}/json": f'{{"id":"{first}","created":{created},"container_config":{config}}}',
@@ -161,7 +162,7 @@ def test_a_damaged_document_is_passed_over(text: str) -> None:
 
 def test_an_archive_of_our_own_is_one_of_both_layouts() -> None:
     config = b'{"rootfs":{}}'
-    blobs = [Blob(sha256(one), len(one), lambda one=one: [one]) for one in (LAYER, OTHER, LAYER)]
+    blobs = [Blob(sha256(one), len(one), partial(lambda held: [held], one)) for one in (LAYER, OTHER, LAYER)]
     raw, sent = whole(written(config, ["dvwa:1", "registry:5000/dvwa:2"], blobs))
     assert [blob.sha256 for blob in sent] == [sha256(LAYER), sha256(OTHER)]
     with tarfile.open(fileobj=io.BytesIO(raw)) as archive:
