@@ -9,6 +9,7 @@ import io
 import json
 import tarfile
 from functools import partial
+from pathlib import Path
 from typing import Iterator
 
 import pytest
@@ -20,6 +21,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._preserve.imagetar i
 from ansible_collections.cordon.docker.plugins.module_utils._preserve.item import Blob, Part
 from ansible_collections.cordon.docker.plugins.module_utils._preserve.legacy import LegacyLayers, raw_members
 
+ANSWERS = Path(__file__).parents[3] / "fixtures" / "engines" / "20.10" / "save-layers.json"
 LAYER = b"layer one " * 5000
 OTHER = b"layer two " * 5000
 
@@ -183,3 +185,13 @@ def test_an_archive_of_our_own_is_one_of_both_layouts() -> None:
     assert [layer["size"] for layer in manifest["layers"]] == [len(LAYER), len(OTHER), len(LAYER)]
     # What is written is cut again where it was joined.
     assert [blob.sha256 for blob in whole(split([raw], []))[1]] == [sha256(LAYER), sha256(OTHER)]
+
+
+def test_the_layers_of_an_engine_20_10_are_told() -> None:
+    """As it sent them: three layers, an environment and a message with what Go escapes."""
+    recorded = json.loads(ANSWERS.read_text("utf-8"))
+    layers = LegacyLayers(recorded["diff_ids"])
+    for layer, document in recorded["documents"].items():
+        layers.learn(layer, document.encode())
+    told = [f"sha256:{layers.digest(layer)}" for layer in recorded["layers"]]
+    assert told == recorded["diff_ids"]
