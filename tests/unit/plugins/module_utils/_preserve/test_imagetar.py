@@ -180,7 +180,10 @@ def test_an_archive_of_our_own_is_one_of_both_layouts() -> None:
     assert held[docker["Config"]] == config
     assert [held[name] for name in docker["Layers"]] == [LAYER, OTHER, LAYER]
     index = json.loads(held["index.json"])
-    assert len(index["manifests"]) == 2
+    assert [one["annotations"]["io.containerd.image.name"] for one in index["manifests"]] == [
+        "docker.io/library/dvwa:1",
+        "registry:5000/dvwa:2",
+    ]
     manifest = json.loads(held["blobs/sha256/" + index["manifests"][0]["digest"].partition(":")[2]])
     assert [layer["size"] for layer in manifest["layers"]] == [len(LAYER), len(OTHER), len(LAYER)]
     # What is written is cut again where it was joined.
