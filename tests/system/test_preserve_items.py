@@ -196,6 +196,9 @@ def test_an_image_loads_on_every_other_engine(fleet: Fleet, tmp_path: Path, numb
         assert set(image.blobs) <= set(committed.blobs)
         for blob in committed.blobs:
             assert hashlib.sha256(read(committed.file, f"blobs/sha256/{blob[0]}")).hexdigest() == blob[0]
+        if shutil.which("skopeo"):
+            for form in ("docker-archive", "oci-archive"):
+                subprocess.run(["skopeo", "inspect", f"{form}:{image.file}"], check=True, capture_output=True)
         layers = layers_of(fleet, host)
         for other in fleet.hosts:
             fleet.shell(other, "docker", "image", "rm", "--force", "kept:scene", check=False)
