@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Collection, Iterator
@@ -71,6 +72,24 @@ def archive(
     Raises OSError where the folder itself cannot be read.
     """
     return joined(_members(root, _Archive(bounds, notes, layer, left_out)))
+
+
+def estimate(root: int, seconds: float = 0.25) -> int | None:
+    """About how many bytes the archive of an open folder will have, null where counting takes longer than this.
+
+    For progress: files may come and go until it is read.
+    """
+    ends = time.monotonic() + seconds
+    size = 4 * tar.BLOCK
+    for entry in walk(root, Notes([])):
+        # Its blocks of header, and of its content what is on disk: holes are not stored.
+        size += 3 * tar.BLOCK
+        if stat.S_ISREG(entry.status.st_mode):
+            held = min(entry.status.st_size, entry.status.st_blocks * 512)
+            size += held + -held % tar.BLOCK
+        if time.monotonic() > ends:
+            return None
+    return size
 
 
 def archive_one(parent: int, name: str, bounds: Bounds, notes: Notes) -> Iterator[bytes]:

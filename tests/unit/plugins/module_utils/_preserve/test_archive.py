@@ -63,6 +63,20 @@ def test_all_kinds_of_files(tmp_path: Path) -> None:
     assert extracted(raw, "sub/file") == b"content"
 
 
+def test_the_size_is_about_told_before(tmp_path: Path) -> None:
+    for number in range(30):
+        (tmp_path / f"{number}").write_bytes(os.urandom(5000))
+    with (tmp_path / "bomb").open("wb") as bomb:
+        bomb.truncate(1 << 42)
+    root = os.open(tmp_path, os.O_RDONLY)
+    told, never = subject.estimate(root), subject.estimate(root, seconds=-1)
+    os.close(root)
+    size = len(stored(tmp_path)[0])
+    assert told is not None
+    assert 0.8 * size < told < 1.2 * size
+    assert never is None
+
+
 def test_the_same_folder_gives_the_same_bytes(tmp_path: Path) -> None:
     for number in range(50):
         (tmp_path / f"{number * 7919 % 100:02d}").write_bytes(b"x" * number)
