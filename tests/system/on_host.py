@@ -34,8 +34,9 @@ for name in ("ansible_collections", "ansible_collections.cordon", "ansible_colle
     module.__path__ = [f"{home}/{name.replace('.', '/')}"]
 basic = types.ModuleType("ansible.module_utils.common.parameters")
 basic.env_fallback = None
-sys.modules.update({"ansible": types.ModuleType("ansible"), "ansible.module_utils": types.ModuleType("x"), "ansible.module_utils.common": types.ModuleType("x"),
-                    "ansible.module_utils.common.parameters": basic})
+for name in ("ansible", "ansible.module_utils", "ansible.module_utils.common"):
+    sys.modules[name] = types.ModuleType(name)
+sys.modules[basic.__name__] = basic
 from ansible_collections.cordon.docker.plugins.module_utils._engine.client import Engine
 from ansible_collections.cordon.docker.plugins.module_utils._engine.options import EngineOptions
 from ansible_collections.cordon.docker.plugins.module_utils._preserve.choice import Choice, choice_argument_spec

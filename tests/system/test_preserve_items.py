@@ -137,7 +137,8 @@ def test_the_deleted_executable_is_the_file_that_ran(fleet: Fleet, tmp_path: Pat
 
 def test_memory_of_a_paused_java_is_a_core(fleet: Fleet, tmp_path: Path) -> None:
     host = seat(fleet, "log4shell")
-    pid = fleet.shell(host, "pgrep", "-x", "java").split()[0]
+    top = fleet.shell(host, "docker", "top", "log4shell", "-o", "pid,comm").splitlines()
+    (pid,) = [line.split()[0] for line in top if line.split()[1] == "java"]
     running = preserve(host, tmp_path / "running", containers=["log4shell"], items=["memory"], memory=[pid])
     assert [one.status for one in running] == ["missing"]
     with paused(fleet, host, "log4shell"):
@@ -148,13 +149,20 @@ def test_memory_of_a_paused_java_is_a_core(fleet: Fleet, tmp_path: Path) -> None
         ["readelf", "-W", "-h", "-l", "-n", core], capture_output=True, text=True, check=True
     )
     assert "CORE (Core file)" in shown.stdout
-    assert "java" in shown.stdout
+    assert "NT_PRSTATUS" in shown.stdout
     assert b"jndi:ldap" in core.read_bytes()
     if shutil.which("gdb"):
         done = subprocess.run(
-            ["gdb", "-batch", "-ex", "info threads", core], capture_output=True, text=True, check=True
+            ["gdb", "-batch", "-ex", "info threads", "-c", core], capture_output=True, text=True, check=True
         )
         assert f"LWP {pid}" in done.stdout
+
+
+def layers_of(fleet: Fleet, host: str) -> str:
+    """Image IDs are hashes of other documents in the containerd image store; the layers are the same everywhere."""
+    return fleet.shell(
+        host, "docker", "image", "inspect", "--format", "{{.RootFS.Layers}} {{.Config.Labels}}", "kept:scene"
+    )
 
 
 def load(host: str, archive: Path) -> str:
@@ -188,14 +196,14 @@ def test_an_image_loads_on_every_other_engine(fleet: Fleet, tmp_path: Path, numb
         assert set(image.blobs) <= set(committed.blobs)
         for blob in committed.blobs:
             assert hashlib.sha256(read(committed.file, f"blobs/sha256/{blob[0]}")).hexdigest() == blob[0]
-        ids = fleet.shell(host, "docker", "image", "inspect", "--format", "{{.Id}}", "kept:scene").strip()
+        if shutil.which("skopeo"):
+            for form in ("docker-archive", "oci-archive"):
+                subprocess.run(["skopeo", "inspect", f"{form}:{image.file}"], check=True, capture_output=True)
+        layers = layers_of(fleet, host)
         for other in fleet.hosts:
             fleet.shell(other, "docker", "image", "rm", "--force", "kept:scene", check=False)
             assert "kept:scene" in load(other, committed.file)
-            loaded = fleet.shell(
-                other, "docker", "image", "inspect", "--format", "{{.Id}}", "kept:scene"
-            ).strip()
-            assert ids == loaded
+            assert layers_of(fleet, other) == layers
             fleet.container(other, "loaded", image="kept:scene")
             assert "needle" in fleet.shell(other, "docker", "cp", "loaded:/shell.php", "-")
             fleet.remove(other, "loaded")
@@ -209,7 +217,7 @@ def test_a_capture_is_read_by_tcpdump(fleet: Fleet, tmp_path: Path) -> None:
     host = fleet.hosts[0]
     fleet.container(host, "talker")
     gateway = inspected(fleet, host, "talker")["NetworkSettings"]["Gateway"]
-    talk = f"while :; do echo needle | nc -u -w 1 {gateway} 9; done"
+    talk = f"while :; do echo needle | nc -w 1 {gateway} 9; done"
     fleet.shell(host, "docker", "exec", "--detach", "talker", "sh", "-c", talk)
     try:
         found = preserve(host, tmp_path, containers=["talker"], items=["capture"], capture_seconds=3)
@@ -221,7 +229,7 @@ def test_a_capture_is_read_by_tcpdump(fleet: Fleet, tmp_path: Path) -> None:
         assert capture.stat().st_size > 24
         pytest.skip("tcpdump is not installed")
     done = subprocess.run(["tcpdump", "-n", "-r", capture], capture_output=True, text=True, check=True)
-    assert f"> {gateway}.9: UDP" in done.stdout
+    assert f"> {gateway}.9: Flags [S]" in done.stdout
 
 
 def inspected(fleet: Fleet, host: str, name: str) -> dict[str, Any]:
@@ -232,9 +240,9 @@ def inspected(fleet: Fleet, host: str, name: str) -> dict[str, Any]:
 def test_nothing_of_it_is_left_on_the_host(fleet: Fleet, tmp_path: Path) -> None:
     """Not a file, and not a byte less of its disk."""
     host = fleet.hosts[0]
-    # What the engine, and Python itself, write on their own does not count.
-    own = ["-e", "__pycache__", "-e", "^/var/log/", "-e", "^/var/lib/docker/containers/", "-e", "/buildkit/"]
-    look = f"find / /var/lib/docker -xdev -newer /tmp/mark -type f | grep -v {' '.join(own)} || true"
+    # Where an engine would keep an image that it saves; what Python itself keeps does not count.
+    places = "/ /var/lib/docker/tmp /var/lib/docker/image"
+    look = f"find {places} -xdev -newer /tmp/mark -type f | grep -v -e __pycache__ -e ^/var/log/ || true"
     fleet.container(host, "kept")
     try:
         fleet.shell(host, "touch", "/tmp/mark")

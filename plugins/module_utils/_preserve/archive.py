@@ -7,13 +7,14 @@
 Pipes, sockets and devices are members, never opened. Of an overlay's upper layer, what was deleted is a member
 ``.wh.<name>`` and a folder that hides what lies below it holds ``.wh..wh..opq``, as image layers have it (OCI image
 specification, layer.md); such a member carries the record ``CORDON.deleted``, which a file that the intruder only
-named so does not.
+named so does not. Where something else is mounted, there is an empty folder with the record ``CORDON.type=mount``.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+import time
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Collection, Iterator
@@ -73,6 +74,24 @@ def archive(
     return joined(_members(root, _Archive(bounds, notes, layer, left_out)))
 
 
+def estimate(root: int, seconds: float = 0.25) -> int | None:
+    """About how many bytes the archive of an open folder will have, null where counting takes longer than this.
+
+    For progress: files may come and go until it is read.
+    """
+    ends = time.monotonic() + seconds
+    size = 4 * tar.BLOCK
+    for entry in walk(root, Notes([])):
+        # Its blocks of header, and of its content what is on disk: holes are not stored.
+        size += 3 * tar.BLOCK
+        if stat.S_ISREG(entry.status.st_mode):
+            held = min(entry.status.st_size, entry.status.st_blocks * 512)
+            size += held + -held % tar.BLOCK
+        if time.monotonic() > ends:
+            return None
+    return size
+
+
 def archive_one(parent: int, name: str, bounds: Bounds, notes: Notes) -> Iterator[bytes]:
     """The archive of one name in an open folder that is no folder itself. Raises OSError where it is gone."""
     status = os.stat(name, dir_fd=parent, follow_symlinks=False)
@@ -108,6 +127,10 @@ def _whole(entry: Entry, into: _Archive) -> Iterator[bytes]:
 
 def _one(entry: Entry, into: _Archive) -> Iterator[bytes]:
     path, status = os.fsencode(entry.path), entry.status
+    if entry.foreign:
+        member = _member(path + b"/", tar.FOLDER, status, ())
+        yield tar.header(replace(member, records=((b"CORDON.type", b"mount"),)))
+        return
     attributes = xattrs(f"/proc/self/fd/{entry.parent}/{entry.name}", follow=False)
     if into.layer is not None and _is_whiteout(status, attributes, into.layer):
         yield tar.header(_marker(_beside(path, os.fsencode(entry.name)), status))

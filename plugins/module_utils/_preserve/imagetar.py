@@ -46,7 +46,10 @@ def written(config: bytes, tags: Sequence[str], layers: Sequence[Blob]) -> Itera
     named = [
         {
             **entry,
-            "annotations": {"io.containerd.image.name": tag, "org.opencontainers.image.ref.name": _tag(tag)},
+            "annotations": {
+                "io.containerd.image.name": full_name(tag),
+                "org.opencontainers.image.ref.name": _tag(tag),
+            },
         }
         for tag in tags
     ]
@@ -73,6 +76,14 @@ def written(config: bytes, tags: Sequence[str], layers: Sequence[Blob]) -> Itera
             tar.END,
         )
     )
+
+
+def full_name(name: str) -> str:
+    """A name as containerd keeps it, with the registry and the folder that Docker leaves out."""
+    first, slash, _rest = name.partition("/")
+    if not slash:
+        return f"docker.io/library/{name}"
+    return name if "." in first or ":" in first or first == "localhost" else f"docker.io/{name}"
 
 
 def _tag(name: str) -> str:

@@ -26,7 +26,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._triage.subject impo
 
 from .archive import Bounds, archive
 from .notes import Notes
-from .view import Product, View, attributes_prefix, item
+from .view import Product, View, about, attributes_prefix, item
 
 _MOST_ROWS = 1000
 _MOST_CLAIMS = 200_000
@@ -46,7 +46,8 @@ def layer(view: View, subject: Subject) -> Iterator[Product]:
         finally:
             os.close(root)
 
-    yield item("layer", subject.ref, "layer.tar", read, note=_moving(subject))
+    size = about(lambda: _open_upper(upper), view.choice.item_bytes)
+    yield item("layer", subject.ref, "layer.tar", read, size, _moving(subject))
 
 
 def layer_list(view: View, subject: Subject) -> Iterator[Product]:

@@ -40,16 +40,23 @@ class LegacyLayers:
         parent = members.pop("parent", None)
         if parent is not None:
             members["parent"] = '"sha256:' + parent.strip('"') + '"'
+        # The operating system is written into all documents, but hashed in the uppermost only.
+        without = {key: value for key, value in members.items() if key != "os"}
         for diff_id, chain in zip(self._diff_ids, self._chains):
-            members["layer_id"] = f'"sha256:{chain}"'
-            text = "{" + ",".join(f"{json.dumps(key)}:{members[key]}" for key in sorted(members)) + "}"
-            if hashlib.sha256(text.encode("utf-8")).hexdigest() == layer:
+            place = {"layer_id": f'"sha256:{chain}"'}
+            if layer in (_hash({**members, **place}), _hash({**without, **place})):
                 self._found[layer] = diff_id
                 return
 
     def digest(self, layer: str) -> str | None:
         """The hash of the archive of a layer by its ID, where that is known."""
         return self._found.get(layer)
+
+
+def _hash(members: dict[str, str]) -> str:
+    """As Go writes and hashes an object: keys sorted, nothing between."""
+    text = "{" + ",".join(f"{json.dumps(key)}:{members[key]}" for key in sorted(members)) + "}"
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def raw_members(text: str) -> dict[str, str]:

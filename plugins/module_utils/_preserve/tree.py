@@ -29,13 +29,14 @@ _NAMES = 20_000
 class Entry:
     """One name below the root. ``parent`` is an open handle, good until the next entry is asked for.
 
-    ``path`` is relative and keeps odd bytes by surrogateescape.
+    ``path`` is relative and keeps odd bytes by surrogateescape. ``foreign``: another file system is mounted here.
     """
 
     path: str
     name: str
     parent: int
     status: os.stat_result
+    foreign: bool = False
 
 
 class _Level:
@@ -59,7 +60,7 @@ class _Level:
 
 
 def walk(root: int, notes: Notes, left_out: Collection[tuple[int, int]] = ()) -> Iterator[Entry]:
-    """All names below an open folder, links unfollowed and other file systems left out.
+    """All names below an open folder, links unfollowed and other file systems not entered.
 
     ``left_out`` are folders not to be entered, by device and inode. ``root`` stays the caller's. What could not be
     read is noted. Raises OSError where the root itself cannot be.
@@ -83,14 +84,12 @@ def walk(root: int, notes: Notes, left_out: Collection[tuple[int, int]] = ()) ->
             if status is None:
                 notes.add(f"{path} vanished while it was read")
                 continue
-            if status.st_dev != device:
-                notes.add(f"{path} lies on another file system and is not part of this item")
-                continue
             if left_out and (status.st_dev, status.st_ino) in left_out:
                 notes.add(f"{path} is the engine's own folder and is not part of this item")
                 continue
-            yield Entry(path, name, level.handle, status)
-            if stat.S_ISDIR(status.st_mode):
+            foreign = status.st_dev != device
+            yield Entry(path, name, level.handle, status, foreign)
+            if stat.S_ISDIR(status.st_mode) and not foreign:
                 deeper = _descend(stack, path, name, device, notes)
                 if deeper is not None:
                     stack.append(deeper)

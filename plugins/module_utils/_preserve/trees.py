@@ -21,7 +21,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._triage.subject impo
 from .archive import Bounds, archive, archive_one
 from .living import open_root, opened
 from .notes import Notes
-from .view import Product, View, item, outcome, safe_name
+from .view import Product, View, about, item, outcome, safe_name
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MEMORY_TYPES = ("tmpfs", "ramfs")
@@ -129,7 +129,8 @@ def _tree(view: View, subject: Subject, name: str, path: str, source: str, note:
         finally:
             os.close(parent)
 
-    return item(name, subject.ref, path, read, note=note)
+    size = about(lambda: os.open(source, _FOLDER), bounds)
+    return item(name, subject.ref, path, read, size, note)
 
 
 def _engines_inode(view: View, source: str) -> tuple[tuple[int, int], ...]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._host.processes impo
 )
 from ansible_collections.cordon.docker.plugins.module_utils._triage.subject import Subject
 
+from .archive import estimate
 from .choice import Choice
 from .item import Item, Part
 from .notes import Notes
@@ -131,6 +133,21 @@ def item(
 
     place = path if ref is None else container_path(ref.id, path)
     return Item(name, ref, place, start, size, note, notes)
+
+
+def about(open_folder: Callable[[], int], bound: int) -> int | None:
+    """About how large a folder's archive will be, for progress; null where it cannot be told soon."""
+    try:
+        root = open_folder()
+    except (HostError, OSError):
+        return None
+    try:
+        size = estimate(root)
+        return None if size is None else min(size, bound)
+    except OSError:
+        return None
+    finally:
+        os.close(root)
 
 
 def outcome(name: str, ref: ContainerRef | None, reason: str, status: str = MISSING) -> Outcome:

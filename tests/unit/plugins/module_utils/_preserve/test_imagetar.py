@@ -8,6 +8,8 @@ import hashlib
 import io
 import json
 import tarfile
+from functools import partial
+from pathlib import Path
 from typing import Iterator
 
 import pytest
@@ -19,6 +21,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._preserve.imagetar i
 from ansible_collections.cordon.docker.plugins.module_utils._preserve.item import Blob, Part
 from ansible_collections.cordon.docker.plugins.module_utils._preserve.legacy import LegacyLayers, raw_members
 
+ANSWERS = Path(__file__).parents[3] / "fixtures" / "engines" / "20.10" / "save-layers.json"
 LAYER = b"layer one " * 5000
 OTHER = b"layer two " * 5000
 
@@ -119,7 +122,7 @@ def test_layers_of_the_older_layout_are_told_by_their_documents() -> None:
     first = sha256(base.encode())
     top = f'{{"container_config":{config},"created":{created},"layer_id":"sha256:{chain}","parent":"sha256:{first}"}}'
     second = sha256(top.encode())
-    files = {
+    files: dict[str, str | bytes] = {
         f"{second}/json": f'{{"id":"{second}","parent":"{first}","created":{created},"container_config":{config}}}',
         f"{second}/layer.tar": OTHER,
         f"{first}/json": f'{{"id":"{first}","created":{created},"container_config":{config}}}',
@@ -161,7 +164,7 @@ def test_a_damaged_document_is_passed_over(text: str) -> None:
 
 def test_an_archive_of_our_own_is_one_of_both_layouts() -> None:
     config = b'{"rootfs":{}}'
-    blobs = [Blob(sha256(one), len(one), lambda one=one: [one]) for one in (LAYER, OTHER, LAYER)]
+    blobs = [Blob(sha256(one), len(one), partial(lambda held: [held], one)) for one in (LAYER, OTHER, LAYER)]
     raw, sent = whole(written(config, ["dvwa:1", "registry:5000/dvwa:2"], blobs))
     assert [blob.sha256 for blob in sent] == [sha256(LAYER), sha256(OTHER)]
     with tarfile.open(fileobj=io.BytesIO(raw)) as archive:
@@ -177,8 +180,21 @@ def test_an_archive_of_our_own_is_one_of_both_layouts() -> None:
     assert held[docker["Config"]] == config
     assert [held[name] for name in docker["Layers"]] == [LAYER, OTHER, LAYER]
     index = json.loads(held["index.json"])
-    assert len(index["manifests"]) == 2
+    assert [one["annotations"]["io.containerd.image.name"] for one in index["manifests"]] == [
+        "docker.io/library/dvwa:1",
+        "registry:5000/dvwa:2",
+    ]
     manifest = json.loads(held["blobs/sha256/" + index["manifests"][0]["digest"].partition(":")[2]])
     assert [layer["size"] for layer in manifest["layers"]] == [len(LAYER), len(OTHER), len(LAYER)]
     # What is written is cut again where it was joined.
     assert [blob.sha256 for blob in whole(split([raw], []))[1]] == [sha256(LAYER), sha256(OTHER)]
+
+
+def test_the_layers_of_an_engine_20_10_are_told() -> None:
+    """As it sent them: three layers, an environment and a message with what Go escapes."""
+    recorded = json.loads(ANSWERS.read_text("utf-8"))
+    layers = LegacyLayers(recorded["diff_ids"])
+    for layer, document in recorded["documents"].items():
+        layers.learn(layer, document.encode())
+    told = [f"sha256:{layers.digest(layer)}" for layer in recorded["layers"]]
+    assert told == recorded["diff_ids"]

@@ -288,9 +288,8 @@ def test_the_engines_settings() -> None:
 def test_one_failure_is_its_row(layers: Layers, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_given: Any) -> Iterator[Item]:
         raise EngineError("The engine burns.")
-        yield
 
-    monkeypatch.setitem(items._OF_CONTAINER, "volumes", broken)  # type: ignore[arg-type]
+    monkeypatch.setitem(items._OF_CONTAINER, "volumes", broken)
     found = subject(layers.inspect())
     products = list(items.of_view(view(found, items=["volumes", "inspect", "layer"])))
     rows = [one for one in products if isinstance(one, Outcome)]

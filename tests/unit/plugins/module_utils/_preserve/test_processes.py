@@ -123,7 +123,9 @@ def test_files_without_a_name_are_kept_once_each(holder: int) -> None:
     found = subject(processes=[process_of(holder)])
     products = list(executables.deleted_files(view(found), found))
     items = {
-        str(item.note).split(",")[0].rpartition("/")[2]: item for item in products if isinstance(item, Item)
+        str(item.note).partition(",")[0].rpartition("/")[2]: item
+        for item in products
+        if isinstance(item, Item)
     }
     assert set(items) == {"stolen.db", "memfd:payload", "bomb"}
     assert len(products) == 3
