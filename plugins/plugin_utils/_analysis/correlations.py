@@ -31,7 +31,8 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.found impo
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.observations import (
     Observation,
     Observer,
-    usable,
+    ordinary_hashes,
+    own_addresses,
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.sorting import replaced
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.timeline_lines import written
@@ -86,13 +87,15 @@ class Member:
 
 @dataclass
 class _Fleet:
-    """What is known of all containers. `own` are addresses of the containers and of their networks."""
+    """What is known of all containers. `own` are addresses of the containers and of their networks, `ordinary` are
+    hashes of programs that run from images."""
 
     accused: set[Key]
     strong: frozenset[EvidenceRef]
     ways_out: dict[Key, Found]
     clocks: dict[str, Clock] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
+    ordinary: set[str] = field(default_factory=set)
     by_address: dict[tuple[str, str], ContainerName] = field(default_factory=dict)
     images: dict[str, list[Member]] = field(default_factory=dict)
 
@@ -113,15 +116,11 @@ class _Fleet:
         """Take in what of a container concerns all: its addresses, and its image."""
         host, name = container.bag.host, container.name
         clock = self.clocks.setdefault(container.bag.name, clock_of(container.bag.path))
-        settings = values.record(container.inspect.get("NetworkSettings"))
-        networks = [settings, *values.record(settings.get("Networks")).values()]
-        for network in map(values.record, networks):
-            for option in ("IPAddress", "GlobalIPv6Address", "Gateway", "IPv6Gateway"):
-                address = usable(values.text(network.get(option), 64))
-                if address:
-                    self.own.add(address)
-                    if "Gateway" not in option:
-                        self.by_address[host, address] = name
+        for address, its in own_addresses(container):
+            self.own.add(address)
+            if its:
+                self.by_address[host, address] = name
+        self.ordinary.update(ordinary_hashes(container))
         image = values.text(container.inspect.get("Image"), 128)
         if image:
             created = micros(container.inspect.get("Created"))
@@ -178,8 +177,8 @@ def _add(candidates: dict[Key, bool], seen: Observation, quiet: bool) -> None:
 
 
 def _own(seen: Observation, fleet: _Fleet) -> bool:
-    """Whether an address is one of the engine's networks: those are the same on every host."""
-    return seen.kind == "remote" and seen.value in fleet.own
+    """Whether an address is one of the engine's networks, or a file a program that images have anyway."""
+    return seen.value in {"remote": fleet.own, "file-hash": fleet.ordinary}.get(seen.kind, ())
 
 
 def _join(known: dict[Key, Member], container: ContainerEvidence, seen: Observation, fleet: _Fleet) -> None:

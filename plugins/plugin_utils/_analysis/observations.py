@@ -146,6 +146,26 @@ class Observer:
                     yield self._seen("remote", address, us, ref, address, way)
 
 
+def ordinary_hashes(container: ContainerEvidence) -> Iterator[str]:
+    """Hashes of programs that run from the image. A copy of one under another name is odd, but its hash is a clue to
+    nothing: everybody has the original."""
+    for _dummy, row in container.stream("processes.jsonl"):
+        exe = values.record(row.get("exe"))
+        digest = values.text(exe.get("sha256"), 64)
+        if exe.get("state") == "image" and _SHA256.fullmatch(digest):
+            yield digest
+
+
+def own_addresses(container: ContainerEvidence) -> Iterator[tuple[str, bool]]:
+    """Addresses of a container and of its gateways, and whether each is the container's own."""
+    settings = values.record(container.inspect.get("NetworkSettings"))
+    for network in map(values.record, [settings, *values.record(settings.get("Networks")).values()]):
+        for option in ("IPAddress", "GlobalIPv6Address", "Gateway", "IPv6Gateway"):
+            address = usable(values.text(network.get(option), 64))
+            if address:
+                yield address, "Gateway" not in option
+
+
 def usable(text: str) -> str | None:
     """The address in its usual spelling where it is that of another machine, else None."""
     try:

@@ -115,7 +115,8 @@ def _compared(node: Any, left: list[str]) -> Iterator[Comparison]:
     values = [member.value for member in constant.value] if operator == "IN" else [constant.value]
     found: list[Comparison] = []
     if not node.negated and operator in ("=", "IN", "LIKE", "MATCHES", "ISSUBSET"):
-        texts = [value for value in values if isinstance(value, str)]
+        # The library leaves a quote and a backslash as they are escaped in the pattern.
+        texts = [re.sub(r"\\(.)", r"\1", value) for value in values if isinstance(value, str)]
         found = [pair for text in texts for pair in _kinds(path, operator, text)]
     if not found:
         left.append(f"{path} {'NOT ' if node.negated else ''}{operator} cannot be hunted for")
