@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import base64
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import EvidenceError, InvalidOption
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import utc
-from ansible_collections.cordon.docker.plugins.module_utils._hunt.indicators import KINDS
 from ansible_collections.cordon.docker.plugins.plugin_utils._case import hosts
+from ansible_collections.cordon.docker.plugins.plugin_utils._case_hits import hits_of_bag
 from ansible_collections.cordon.docker.plugins.plugin_utils._host_action import (
     Asked,
     HostAction,
@@ -74,7 +75,7 @@ class ActionModule(HostAction):
             items=taken.unpacked.counts(),
             unknown=_unknown(answer),
         )
-        hits = _hits(answer)
+        hits = dict(Counter(hit.kind for hit in hits_of_bag(asked.case.path, taken.bag)))
         # At once, and not at the end: with a thousand hosts the first answers are what one acts on.
         self._display.display(answered(row.host, hits, len(found), time.time() - asked.began))
         return Told(row, {"hits": hits})
@@ -94,13 +95,6 @@ def _number(name: str, value: Any) -> int:
         return int(float(value))
     except (TypeError, ValueError, OverflowError) as exc:
         raise InvalidOption(f"{name} cannot be {str(value)[:100]!r}: it is a number.") from exc
-
-
-def _hits(answer: Mapping[str, Any]) -> dict[str, int]:
-    """Hits by kind, by the host's word; what counts is in the bag."""
-    told = answer.get("hits")
-    known = told if isinstance(told, dict) else {}
-    return {kind: known[kind] for kind in KINDS if type(known.get(kind)) is int and 0 <= known[kind] < 10**9}
 
 
 def _unknown(answer: Mapping[str, Any]) -> tuple[str, ...]:

@@ -21,4 +21,5 @@ def stix() -> ModuleType:
             "STIX is read and written with the Python package stix2, which is not installed where Ansible runs:"
             " pip install stix2."
         ) from exc
-    return stix2
+    library: ModuleType = stix2
+    return library
