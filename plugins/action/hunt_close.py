@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +22,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._case_hits import (
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._report import commands
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.hunt import Hunted, render
+from ansible_collections.cordon.docker.plugins.plugin_utils._report.terminal import FORMATS, lines, show
 from ansible_collections.cordon.docker.plugins.plugin_utils._transport.receive import measure
 
 VERB = "hunt"
@@ -38,7 +38,7 @@ class ActionModule(CaseAction):
         "case": {"type": "path", "required": True},
         "run": {"type": "str", "required": True},
         "count": {"type": "int", "default": 0},
-        "format": {"type": "str", "default": "table", "choices": ["table", "jsonl"]},
+        "format": {"type": "str", "default": "table", "choices": list(FORMATS)},
         "fail_on_hits": {"type": "bool", "default": False},
     }
 
@@ -70,11 +70,11 @@ class ActionModule(CaseAction):
     def _lines(self, case: Case, rows: Sequence[hosts.HostRow]) -> None:
         """A line for each hit and each host that did not answer, whole and as they are in the case."""
         for row in rows:
-            for hit in hits_of_bag(case.path, row.bag) if row.bag else ():
-                self._display.display(json.dumps({"type": "hit", **hit.to_json()}))
-            if row.status != hosts.COLLECTED:
-                told = {"type": "host", "host": row.host, "status": row.status, "reason": row.reason}
-                self._display.display(json.dumps(told))
+            hits = (hit.to_json() for hit in hits_of_bag(case.path, row.bag)) if row.bag else ()
+            lost = {"host": row.host, "status": row.status, "reason": row.reason}
+            told = [*lines("hit", hits), *lines("host", [lost] if row.status != hosts.COLLECTED else ())]
+            for line in told:
+                self._display.display(line)
 
     def _table(
         self,
@@ -91,4 +91,4 @@ class ActionModule(CaseAction):
             Hunted(shown, rows, kept, count, gaps[:_GAPS], f"{shown}/{HITS}", indicators, unknown),
             self._display.columns or WIDTH,
         )
-        self._display.display("\n" + text + "\n")
+        show(self._display, "\n" + text + "\n")
