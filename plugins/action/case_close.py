@@ -24,6 +24,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._case_findings impor
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._report import commands
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.summary import Summary, render
+from ansible_collections.cordon.docker.plugins.plugin_utils._report.terminal import FORMATS, lines, show
 
 VERB = "triage"
 WIDTH = 79  # where Ansible does not know the terminal's
@@ -45,13 +46,17 @@ class ActionModule(CaseAction):
         "case": {"type": "path", "required": True},
         "run": {"type": "str", "required": True},
         "threshold": {"type": "str", "default": "high", "choices": list(SEVERITIES)},
+        "format": {"type": "str", "default": "table", "choices": list(FORMATS)},
     }
 
     def act(self, args: dict[str, Any], _task_vars: dict[str, Any]) -> dict[str, Any]:
         case = Case.at(Path(args["case"]))
         with closing(case):
             closed = _close(case, args["run"], args["threshold"])
-        self._display.display("\n" + self._text(case, closed, args["threshold"]) + "\n")
+        if args["format"] == "jsonl":
+            self._lines(closed)
+        else:
+            show(self._display, "\n" + self._text(case, closed, args["threshold"]) + "\n")
         trouble = problem(case, closed.evaluated.fault, closed.unknown)
         return {
             "path": str(case.path),
@@ -60,6 +65,15 @@ class ActionModule(CaseAction):
             "unknown": closed.unknown,
             **({"failed": True, "msg": trouble} if trouble else {}),
         }
+
+    def _lines(self, closed: Closed) -> None:
+        """A line for each finding of the case, and for each host of the run that was not collected."""
+        lost = (row for row in closed.rows if row.status != hosts.COLLECTED)
+        rows = ({"host": row.host, "status": row.status, "reason": row.reason} for row in lost)
+        for line in lines("finding", (finding.to_json() for finding in closed.evaluated.findings)):
+            self._display.display(line)
+        for line in lines("host", rows):
+            self._display.display(line)
 
     def _text(self, case: Case, closed: Closed, threshold: str) -> str:
         shown, evaluated = commands.shown(case.path), closed.evaluated

@@ -19,9 +19,12 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Ca
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.names import stamp
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_action import CaseAction
 
-VERBS = ("triage", "preserve", "contain", "release", "respond")
-# A run of these only reads: it goes on whatever became of a wave before.
-_ONE_BATCH = ("triage", "preserve")
+VERBS = ("triage", "hunt", "preserve", "contain", "release", "respond")
+GATHERING = (
+    "triage",
+    "hunt",
+    "preserve",
+)  # these change nothing, so that a failure in one wave does not stop the next
 # A run that goes in waves opens the case anew for each: Ansible loads this once, before it forks for any of them.
 _PROCESS = f"{stamp(time.time())}-{secrets.token_hex(3)}"
 
@@ -41,7 +44,7 @@ class ActionModule(CaseAction):
         if args["role_path"]:
             self._check(Path(args["role_path"]), task_vars)
         now = time.time()
-        run = _PROCESS if args["verb"] not in _ONE_BATCH else f"{stamp(now)}-{secrets.token_hex(3)}"
+        run = _PROCESS if args["verb"] not in GATHERING else f"{stamp(now)}-{secrets.token_hex(3)}"
         asked = [str(host) for host in task_vars.get("ansible_play_batch") or []]
         home, name = Path(args["evidence_dir"]), str(args["case"])
         newest = Case.newest(home, run) if args["newest"] and not name else ""
@@ -80,7 +83,7 @@ def _stop_after_failure(case: Case, run: str, verb: str, asked: list[str], task_
     Ansible itself goes on to the next wave as long as one host of a wave is well.
     """
     everyone = {str(host) for host in task_vars.get("ansible_play_hosts_all") or ()}
-    rows = hosts.of_run(case.path, run, verb) if verb not in _ONE_BATCH else {}
+    rows = hosts.of_run(case.path, run, verb) if verb not in GATHERING else {}
     if set(asked) & set(rows):
         return  # not another wave, but another play of the same command
     bad = sorted(row.host for row in rows.values() if row.host in everyone and row.status != hosts.DONE)

@@ -49,9 +49,10 @@ class KernelView:
             return subject.without_processes()
         notes = list(dict.fromkeys(note for process in subject.processes for note in process.notes))[:20]
         notes += self._snapshot.notes
-        return rows((self._process(subject, process) for process in subject.processes), notes)
+        return rows((self.process_row(subject, process) for process in subject.processes), notes)
 
-    def _process(self, subject: Subject, process: Process) -> dict[str, Any]:
+    def process_row(self, subject: Subject, process: Process) -> dict[str, Any]:
+        """A row of processes.jsonl."""
         exe: Executable | None = subject.executables.get(process.pid)
         return {
             "pid": process.pid,
@@ -89,9 +90,10 @@ class KernelView:
             return subject.without_processes()
         if not any(process.net_namespace for process in subject.processes):
             return Missing("This user may not look into the network namespace of the container; use become.")
-        return rows(self._socket_rows(subject), list(self._snapshot.notes))
+        return rows(self.socket_rows(subject), list(self._snapshot.notes))
 
-    def _socket_rows(self, subject: Subject) -> Iterator[dict[str, Any]]:
+    def socket_rows(self, subject: Subject) -> Iterator[dict[str, Any]]:
+        """Rows of sockets.jsonl."""
         own = {process.pid for process in subject.processes}
         for namespace in dict.fromkeys(process.net_namespace for process in subject.processes):
             shared = namespace == self._snapshot.own_net_namespace

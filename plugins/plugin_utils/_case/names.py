@@ -15,7 +15,9 @@ from ansible_collections.cordon.docker.plugins.module_utils._errors import Inval
 _CASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,126}\Z")
 # What lies beside the folders of the hosts.
-_TAKEN = re.compile(r"(records|partial|blobs|.*\.(jsonl|yml|yaml|html|txt|sig|pub))\Z", re.IGNORECASE)
+_TAKEN = re.compile(
+    r"(records|partial|blobs|.*\.(jsonl?|csv|sqlite|yml|yaml|html|txt|sig|pub))\Z", re.IGNORECASE
+)
 
 
 def stamp(seconds: float) -> str:
