@@ -22,9 +22,12 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class Told:
-    """What the lines are made of. `ranked` has the most urgent first, `times` are of signs of a break-in, RFC
-    3339 by their hosts' clocks; `seen` counts hosts with evidence; `shared` counts indicators on several hosts, None where nobody looked; `gaps`
-    are items that failed or were cut short."""
+    """What the lines are made of.
+
+    `ranked` has the most urgent first; `times` are of signs of a break-in, RFC 3339 by their hosts' clocks; `seen`
+    counts hosts with evidence; `shared` counts traces on several hosts, None where nobody looked; `gaps` are
+    items that failed or were cut short.
+    """
 
     ranked: Sequence[RankedContainer]
     hosts: Sequence[HostState]
