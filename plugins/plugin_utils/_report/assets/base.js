@@ -33,7 +33,7 @@ function el(name, attributes = {}, ...children) {
 
 /** Append elements and text to an element. */
 function put(parent, ...children) {
-  for (const child of children.flat(4)) {
+  for (const child of children.flat(5)) {
     if (child === null || child === undefined || child === false) continue;
     parent.append(child instanceof Node ? child : document.createTextNode(visible(child)));
   }
@@ -68,7 +68,10 @@ function when(time) {
   return found ? `${found[1]} ${found[2]}` : String(time || "");
 }
 
-const moment = (milliseconds) => when(new Date(milliseconds).toISOString());
+function moment(milliseconds) {
+  const date = new Date(milliseconds);
+  return Number.isNaN(date.getTime()) ? "" : when(date.toISOString());
+}
 
 /** Whether the document is read to its end: blocks come after the code. */
 const complete = new Promise((resolve) => {

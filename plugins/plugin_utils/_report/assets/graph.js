@@ -7,6 +7,7 @@
 const GRAPH_WIDTH = 1120;
 const GRAPH_HEIGHT = 560;
 const GRAPH_NODES = 160;
+const PATH_STEPS = 12;
 
 async function showGraph() {
   const body = $("#graph .body");
@@ -23,8 +24,27 @@ async function showGraph() {
   const sorted = rows.map((row) => ({ ...row, hosts: new Set(row.members.map((member) => member.host)).size })).sort((a, b) => b.hosts - a.hosts || b.members.length - a.members.length);
   const links = network(sorted);
   const cut = links.left ? ` ${many(links.left, "more trace")} would not fit; the table has them.` : "";
-  put(body, el("p", { class: "dim" }, `Containers that share a trace are joined by it; a ring marks who had it first. Drag to move, Ctrl and the wheel to zoom.${cut}`),
-    el("div", { id: "network" }, drawNetwork(links)), graphTable(sorted, told));
+  put(body, el("p", { class: "dim" }, `Containers that share a trace are joined by it; a ring marks who had it first, arrows the likely path. Drag to move, Ctrl and the wheel to zoom.${cut}`),
+    pathList(links.path), el("div", { id: "network" }, drawNetwork(links)), graphTable(sorted, told));
+}
+
+/** The likely path: containers by the first dated trace of theirs, the earliest first. */
+function likelyPath(rows) {
+  const earliest = new Map();
+  for (const row of rows) {
+    for (const member of row.members) {
+      const at = Date.parse(member.time);
+      const key = `${member.host} ${member.id}`;
+      if (Number.isFinite(at) && !(earliest.get(key)?.at <= at)) earliest.set(key, { key, at, member });
+    }
+  }
+  return [...earliest.values()].sort((a, b) => a.at - b.at).slice(0, PATH_STEPS);
+}
+
+function pathList(path) {
+  if (path.length < 2) return null;
+  const steps = path.map((step, number) => [number ? el("span", { class: "arrow", "aria-label": "then" }, " → ") : "", memberLink(step.member), el("span", { class: "dim time" }, ` ${when(step.member.time)}`)]);
+  return el("p", { class: "path" }, el("strong", {}, "Likely path: "), steps, el("span", { class: "dim" }, " – by when each first shows a shared trace."));
 }
 
 /** Traces and containers as nodes, as many as can be read. */
@@ -47,12 +67,14 @@ function network(rows) {
       links.push({ source: key, target: trace.key, first: row.first.host === member.host && row.first.id === member.id, time: member.time });
     }
   }
-  return { nodes: [...nodes.values()], links, left };
+  const path = likelyPath(rows);
+  const steps = path.slice(1).map((step, number) => ({ from: nodes.get(path[number].key), to: nodes.get(step.key) })).filter((step) => step.from && step.to);
+  return { nodes: [...nodes.values()], links, left, path, steps };
 }
 
 const clip = (text, longest) => (text.length > longest ? `${text.slice(0, longest - 1)}…` : text);
 
-function drawNetwork({ nodes, links }) {
+function drawNetwork({ nodes, links, steps }) {
   const force = d3.forceSimulation(nodes).force("link", d3.forceLink(links).id((node) => node.key).distance(70)).force("charge", d3.forceManyBody().strength(-220))
     .force("x", d3.forceX().strength(0.05)).force("y", d3.forceY().strength(0.11)).force("collide", d3.forceCollide(26)).stop();
   force.tick(300);
@@ -67,6 +89,9 @@ function drawNetwork({ nodes, links }) {
   }
   inner.append("g").selectAll("line").data(links).join("line").attr("class", (link) => (link.first ? "link first" : "link"))
     .attr("x1", (link) => link.source.x).attr("y1", (link) => link.source.y).attr("x2", (link) => link.target.x).attr("y2", (link) => link.target.y);
+  svg.append("defs").append("marker").attr("id", "tip").attr("viewBox", "0 0 8 8").attr("refX", 8).attr("refY", 4).attr("markerWidth", 8).attr("markerHeight", 8).attr("orient", "auto")
+    .append("path").attr("d", "M0,0L8,4L0,8z");
+  inner.append("g").selectAll("path").data(steps).join("path").attr("class", "step").attr("d", arc).attr("marker-end", "url(#tip)");
   const firsts = new Set(links.filter((link) => link.first).map((link) => link.source.key));
   const made = inner.append("g").selectAll("g").data(nodes).join("g").attr("class", (node) => `node ${node.kind} ${node.grade || ""}`).attr("transform", (node) => `translate(${node.x},${node.y})`)
     .on("click", (event, node) => { if (node.kind === "container" && node.number >= 0) openCard(node.number); });
@@ -79,6 +104,16 @@ function drawNetwork({ nodes, links }) {
   made.append("title").text((node) => visible(node.row ? node.row.sentence : `${node.label} on ${node.host}`));
   svg.call(d3.zoom().scaleExtent([0.3, 8]).filter((event) => (event.type === "wheel" ? event.ctrlKey || event.metaKey : !event.button)).on("zoom", ({ transform }) => inner.attr("transform", transform)));
   return svg.node();
+}
+
+/** A bow from one container to the next, ending short of it. */
+function arc({ from, to }) {
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  const far = Math.hypot(dx, dy) || 1;
+  const bow = [from.x + dx / 2 - dy * 0.22, from.y + dy / 2 + dx * 0.22];
+  const [ex, ey] = [to.x - bow[0], to.y - bow[1]];
+  const rest = (Math.hypot(ex, ey) - Math.min(17, far / 3)) / (Math.hypot(ex, ey) || 1);
+  return `M${from.x},${from.y}Q${bow[0]},${bow[1]} ${bow[0] + ex * rest},${bow[1] + ey * rest}`;
 }
 
 function graphTable(rows, told) {

@@ -40,7 +40,7 @@ function outcomeTable(rows) {
   const words = order.filter(count).map((status) => `${count(status)} ${status}`).join(", ");
   const lost = sorted.filter(bad);
   const cells = (row) => [el("td", { class: "mono" }, word(row.item)), el("td", {}, el("span", { class: bad(row) ? "badge lost" : "badge" }, row.status)),
-    el("td", {}, word(row.reason || "")), el("td", { class: "number" }, row.bytes ? bytes(row.bytes) : ""), el("td", { class: "number" }, row.seconds ? `${row.seconds.toFixed(3)} s` : "")];
+    el("td", {}, word(row.reason || "")), el("td", { class: "number" }, row.bytes ? bytes(row.bytes) : ""), el("td", { class: "number" }, Number.isFinite(row.seconds) ? `${row.seconds.toFixed(3)} s` : "")];
   const heads = ["Item", "Outcome", "Why", "Size", "Took"];
   return el("div", {}, el("p", { class: lost.length ? null : "dim" }, words ? `${words}.` : "No outcomes are recorded."),
     lost.length > 0 && grid("What is missing", heads, lost, cells),
@@ -115,7 +115,7 @@ function socketTable(rows, mark) {
     el("td", {}, row.pid ? [el("span", { class: "pid" }, String(row.pid)), word(row.process ?? "")] : el("span", { class: "dim" }, "nobody seen"))], mark);
 }
 
-const CHANGE = { A: "added", C: "changed", D: "deleted" };
+const CHANGE = new Map([["A", "added"], ["C", "changed"], ["D", "deleted"]]);
 
 function fileTable(rows, mark) {
   const newest = (a, b) => String(b.ctime || "").localeCompare(String(a.ctime || ""));
@@ -123,7 +123,7 @@ function fileTable(rows, mark) {
   return grid("Changed files", ["", "Path", "Size", "Changed", "Modified"], sorted, (row) => {
     const back = row.mtime && row.ctime && Date.parse(row.ctime) - Date.parse(row.mtime) > 864e5 && row.kind !== "D";
     return [
-      el("td", {}, el("span", { class: `change ${row.kind || "V"}` }, CHANGE[row.kind] || (row.volume ? "volume" : "in layer"))),
+      el("td", {}, el("span", { class: `change ${CHANGE.has(row.kind) ? row.kind : "V"}` }, CHANGE.get(row.kind) || (row.volume ? "volume" : "in layer"))),
       el("td", {}, word(row.path, "mono"), row.target && el("span", { class: "dim" }, " → ", word(row.target, "mono")),
         row.executable && el("span", { class: "badge" }, "executable"), row.code && el("span", { class: "badge" }, row.code), row.volume && el("span", { class: "badge" }, `volume ${row.volume}`),
         row.sha256 && el("div", { class: "dim mono hash" }, row.sha256), row.head && codeHead(row.head, mark(row))),
@@ -153,7 +153,7 @@ function logView(tail, hits, mark) {
     for (let at = number - CONTEXT; at <= number + CONTEXT; at += 1) show.add(at);
   });
   if (!show.size) for (let at = Math.max(0, tail.length - 12); at < tail.length; at += 1) show.add(at);
-  const box = el("div", { class: "log", role: "log", tabindex: "0", "aria-label": "Log lines" });
+  const box = el("div", { class: "log", role: "region", tabindex: "0", "aria-label": "Log lines" });
   const fill = (all) => {
     box.replaceChildren();
     if (loose.length) {

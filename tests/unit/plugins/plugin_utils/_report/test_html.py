@@ -282,11 +282,42 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=8,
 )
-_FIELDS = (
-    "pid ppid cmdline exe started line time path head kind severity container evidence host status reason suppressed"
-    " datetime ref members first value action Config State Mounts NetworkSettings HostConfig second network"
-    " cpu_percent item Actor engine"
-).split()
+_FIELDS = [
+    "pid",
+    "ppid",
+    "cmdline",
+    "exe",
+    "started",
+    "line",
+    "time",
+    "path",
+    "head",
+    "kind",
+    "severity",
+    "container",
+    "evidence",
+    "host",
+    "status",
+    "reason",
+    "suppressed",
+    "datetime",
+    "ref",
+    "members",
+    "first",
+    "value",
+    "action",
+    "Config",
+    "State",
+    "Mounts",
+    "NetworkSettings",
+    "HostConfig",
+    "second",
+    "network",
+    "cpu_percent",
+    "item",
+    "Actor",
+    "engine",
+]
 _ROWS = st.lists(st.dictionaries(st.sampled_from(_FIELDS), _JSON, max_size=6) | _JSON, max_size=4)
 
 
