@@ -114,7 +114,7 @@ def _head(case: str) -> bytes:
     safe = "".join(char for char in case if char.isascii() and (char.isalnum() or char in "._-"))
     page = asset("report.html")
     for mark, text in (("POLICY", policy()), ("CASE", safe), ("STYLE", asset("report.css"))):
-        page = page.replace(f"%{mark}%", text, 1)
+        page = page.replace(f"%{mark}%", text)
     return page.encode()
 
 

@@ -40,7 +40,7 @@ class Blocks:
     def add(self, name: str, values: Iterable[Any]) -> int:
         """Write a block of values and return how many there were. One value lies in memory at a time."""
         packer = zlib.compressobj(_LEVEL)
-        self._sink.write(b'<script type="%s" id="%s">' % (_TYPE, name.encode("ascii")))
+        self._sink.write(b'<script type="%s" id="data-%s">' % (_TYPE, name.encode("ascii")))
         rest, written = b"", 0
         for value in values:
             written += 1

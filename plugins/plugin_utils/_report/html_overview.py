@@ -218,7 +218,8 @@ def _listed(one: Found, numbers: dict[Key, int], digests: dict[Key, Digest]) -> 
     times = digests[key].times if key in digests else {}
     prefix = f"data/containers/{finding.container.id}/"
     seen = [times.get((ref.path.removeprefix(prefix), ref.line or 0)) for ref in finding.evidence]
-    row["time"] = min((time for time in seen if time), default=None)
+    # The first reference is what the finding is about; others, such as a parent, only belong to it.
+    row["time"] = next((time for time in seen if time), None)
     return row
 
 

@@ -82,10 +82,10 @@ const complete = new Promise((resolve) => {
 const blocks = new Map();
 
 async function unpack(name) {
-  let holder = document.getElementById(name);
+  let holder = document.getElementById(`data-${name}`);
   if (!holder || !holder.nextSibling) {
     await complete;
-    holder = document.getElementById(name);
+    holder = document.getElementById(`data-${name}`);
   }
   if (!holder) return [];
   const coded = atob(holder.textContent);

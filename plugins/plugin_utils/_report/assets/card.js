@@ -17,14 +17,15 @@ async function fillCard(card, number) {
   const rows = card.one.block ? await rowsOf(card.one.block) : [];
   const custody = (await rowsOf("custody")).filter((row) => row.host === card.one.host && row.id === card.one.id);
   const marks = marksOf(card);
+  const commands = new Set();
   const mark = (row) => marks.get(`${row.i}:${row.n}`) || null;
   const of = (kind) => rows.filter((row) => row.k === kind);
   const sockets = of("socket");
-  const part = (name, title, content, wide = true) => el("section", { class: `part ${name}${wide ? " whole" : ""}` }, el("h4", {}, title, note(rows, name)), content);
+  const part = (name, title, content, wide = true) => el("section", { class: `part p-${name}${wide ? " whole" : ""}` }, el("h4", {}, title, note(rows, name)), content);
   const facts = rows.find((row) => row.k === "facts") || {};
   const escapes = card.reasons.filter((finding) => finding.kind === "exposure");
   put(card.body,
-    card.reasons.length > 0 && part("why", "Why it is here", el("ol", { class: "findings" }, card.reasons.map((finding) => findingItem(finding, number)))),
+    card.reasons.length > 0 && part("why", "Why it is here", el("ol", { class: "findings" }, card.reasons.map((finding) => findingItem(finding, number, commands)))),
     suppressedOf(number),
     !card.one.block && el("p", { class: "notice" }, "There is no evidence of this container in this case."),
     of("process").length > 0 && part("process", "Processes", processTree(of("process"), sockets, mark)),
@@ -61,7 +62,10 @@ function note(rows, name) {
   return cut.length ? el("span", { class: "cut" }, cut.map((row) => ` ${row.shown.toLocaleString("en")} of ${row.total.toLocaleString("en")} rows of ${row.i} are here; the bag has all.`)) : null;
 }
 
-function findingItem(finding, number) {
+/** A finding with links to its evidence; a command that an earlier one has is not said again. */
+function findingItem(finding, number, commands) {
+  const fresh = finding.next && !commands.has(finding.next);
+  commands.add(finding.next);
   const places = finding.evidence.slice(0, 12).map((reference) => {
     const label = `${itemOf(reference)}${reference.line ? ` line ${reference.line}` : ""}`;
     return el("button", { type: "button", class: "link place", onclick: () => openCard(number, itemOf(reference), reference.line) }, word(label, "mono"));
@@ -72,7 +76,7 @@ function findingItem(finding, number) {
     Object.entries(finding.extra).map(([name, text]) => el("div", { class: "dim" }, `${name}: `, word(text, "mono"))),
     el("div", { class: "dim about" }, finding.kind === "exposure" ? "a way out" : "sign of a break-in", ` · ${finding.confidence} confidence · `, word(finding.rule), " · ", word(finding.technique),
       finding.time ? ` · ${when(finding.time)}` : "", " · ", places, more > 0 ? ` and ${more} more` : ""),
-    finding.next && command(finding.next));
+    fresh && command(finding.next));
 }
 
 function suppressedOf(number) {
@@ -86,7 +90,7 @@ function waysOut(escapes, facts) {
   const rights = facts.rights || [];
   const list = el("ul", { class: "plain" }, escapes.map((finding) => el("li", {}, chip(finding.severity), " ", word(finding.sentence))));
   const mounts = (facts.mounts || []).filter((mount) => mount.startsWith("bind "));
-  return el("div", {}, escapes.length ? list : el("p", { class: "dim" }, "No rule found one."),
+  return el("div", {}, escapes.length ? list : el("p", { class: "dim" }, "No rule found a way out of it."),
     rights.length > 0 && el("p", {}, "Beyond the usual: ", rights.map((right) => [word(right, "mono option"), " "]).flat()),
     mounts.length > 0 && el("p", {}, "Of the host: ", mounts.map((mount) => [word(mount.slice(5), "mono option"), " "]).flat()));
 }
@@ -126,28 +130,33 @@ function fleetPicture(key, label, one, show) {
   const most = Math.max(...others, 1);
   const above = others.filter((value) => value > one[key]).length;
   const text = `${label}: ${show(one[key])}, rank ${above + 1} of ${others.length}`;
-  const x = d3.scaleSqrt([0, most], [4, 356]);
-  const picture = d3.create("svg").attr("viewBox", "0 0 360 40").attr("class", "spread").attr("role", "img").attr("aria-label", text);
-  picture.append("line").attr("x1", 4).attr("x2", 356).attr("y1", 24).attr("y2", 24).attr("class", "axis");
+  const x = d3.scaleSqrt([0, most], [4, 556]);
+  const picture = d3.create("svg").attr("viewBox", "0 0 560 40").attr("class", "spread").attr("role", "img").attr("aria-label", text);
+  picture.append("line").attr("x1", 4).attr("x2", 556).attr("y1", 24).attr("y2", 24).attr("class", "axis");
   picture.append("g").selectAll("line").data([...new Set(others.map((value) => Math.round(x(value))))]).join("line")
     .attr("class", "tick").attr("x1", (value) => value).attr("x2", (value) => value).attr("y1", 18).attr("y2", 30);
   picture.append("line").attr("class", "own").attr("x1", x(one[key])).attr("x2", x(one[key])).attr("y1", 10).attr("y2", 38);
   return el("figure", {}, picture.node(), el("figcaption", { class: "dim" }, text));
 }
 
-/** CPU and memory over the runs of this case. */
+/** CPU and memory over the runs of this case, one above the other, each from zero. */
 function curve(runs) {
   const dated = runs.map((run) => ({ ...run, at: Date.parse(run.time) })).filter((run) => Number.isFinite(run.at));
   if (dated.length < 2) return null;
-  const x = d3.scaleUtc(d3.extent(dated, (run) => run.at), [40, 350]);
-  const picture = d3.create("svg").attr("viewBox", "0 0 360 110").attr("class", "curve").attr("role", "img").attr("aria-label", `CPU and memory in ${dated.length} runs`);
-  for (const [key, name] of [["cpu", "CPU"], ["memory", "memory"]]) {
-    const y = d3.scaleLinear([0, d3.max(dated, (run) => run[key] || 0) || 1], [80, 14]);
+  const x = d3.scaleUtc(d3.extent(dated, (run) => run.at), [70, 470]);
+  const picture = d3.create("svg").attr("viewBox", "0 0 560 132").attr("class", "curve").attr("role", "img").attr("aria-label", `CPU and memory in ${dated.length} runs`);
+  FIGURES.slice(0, 2).forEach(([key, name, show], place) => {
+    const base = 50 + place * 56;
+    const y = d3.scaleLinear([0, d3.max(dated, (run) => run[key] || 0) || 1], [base, base - 40]);
+    const last = dated[dated.length - 1];
+    picture.append("line").attr("class", "axis").attr("x1", 70).attr("x2", 470).attr("y1", base).attr("y2", base);
     picture.append("path").attr("class", key).attr("d", d3.line((run) => x(run.at), (run) => y(run[key] || 0))(dated));
-    picture.append("text").attr("class", key).attr("x", 2).attr("y", y(dated[0][key] || 0) + 4).text(name);
-  }
-  picture.append("g").attr("transform", "translate(0,84)").call(d3.axisBottom(x).ticks(4).tickSizeOuter(0));
-  return el("figure", {}, picture.node(), el("figcaption", { class: "dim" }, `Over ${dated.length} runs of this case, each to its own scale.`));
+    picture.append("g").selectAll("circle").data(dated).join("circle").attr("class", key).attr("r", 3).attr("cx", (run) => x(run.at)).attr("cy", (run) => y(run[key] || 0));
+    picture.append("text").attr("x", 0).attr("y", base - 2).text(name);
+    picture.append("text").attr("x", 478).attr("y", y(last[key] || 0) + 4).text(show(last[key] || 0));
+  });
+  picture.append("g").attr("class", "ticks").attr("transform", "translate(0,108)").call(d3.axisBottom(x).ticks(4).tickSize(4).tickSizeOuter(0));
+  return el("figure", {}, picture.node(), el("figcaption", { class: "dim" }, `Over ${dated.length} runs of this case.`));
 }
 
 /** The element of a row of evidence, its table unfolded where need be. */

@@ -5,7 +5,6 @@
 // What hosts and containers have in common, as a graph and as a table.
 
 const GRAPH_WIDTH = 1120;
-const GRAPH_HEIGHT = 560;
 const GRAPH_NODES = 160;
 const PATH_STEPS = 12;
 
@@ -75,17 +74,18 @@ function network(rows) {
 const clip = (text, longest) => (text.length > longest ? `${text.slice(0, longest - 1)}…` : text);
 
 function drawNetwork({ nodes, links, steps }) {
-  const force = d3.forceSimulation(nodes).force("link", d3.forceLink(links).id((node) => node.key).distance(70)).force("charge", d3.forceManyBody().strength(-220))
-    .force("x", d3.forceX().strength(0.05)).force("y", d3.forceY().strength(0.11)).force("collide", d3.forceCollide(26)).stop();
+  const high = Math.min(640, 260 + nodes.length * 14);
+  const force = d3.forceSimulation(nodes).force("link", d3.forceLink(links).id((node) => node.key).distance(90)).force("charge", d3.forceManyBody().strength(-420))
+    .force("x", d3.forceX().strength(0.05)).force("y", d3.forceY().strength(0.11)).force("collide", d3.forceCollide(44)).stop();
   force.tick(300);
   const [left, right] = d3.extent(nodes, (node) => node.x);
   const [top, bottom] = d3.extent(nodes, (node) => node.y);
-  const scale = Math.min(1.4, (GRAPH_WIDTH - 260) / Math.max(right - left, 1), (GRAPH_HEIGHT - 90) / Math.max(bottom - top, 1));
-  const svg = d3.create("svg").attr("viewBox", `0 0 ${GRAPH_WIDTH} ${GRAPH_HEIGHT}`).attr("class", "network").attr("role", "img").attr("aria-label", `${many(nodes.length, "node")} and ${many(links.length, "link")}; the table below says the same.`);
+  const scale = Math.min(1.6, (GRAPH_WIDTH - 260) / Math.max(right - left, 1), (high - 90) / Math.max(bottom - top, 1));
+  const svg = d3.create("svg").attr("viewBox", `0 0 ${GRAPH_WIDTH} ${high}`).attr("class", "network").attr("role", "img").attr("aria-label", `${many(nodes.length, "node")} and ${many(links.length, "link")}; the table below says the same.`);
   const inner = svg.append("g");
   for (const node of nodes) {
     node.x = GRAPH_WIDTH / 2 + (node.x - (left + right) / 2) * scale;
-    node.y = GRAPH_HEIGHT / 2 + (node.y - (top + bottom) / 2) * scale;
+    node.y = (high - 24) / 2 + (node.y - (top + bottom) / 2) * scale;
   }
   inner.append("g").selectAll("line").data(links).join("line").attr("class", (link) => (link.first ? "link first" : "link"))
     .attr("x1", (link) => link.source.x).attr("y1", (link) => link.source.y).attr("x2", (link) => link.target.x).attr("y2", (link) => link.target.y);

@@ -89,10 +89,10 @@ function containerHits(query, number, one, rows, list, room) {
     if (!kind || (query.kind && kind !== query.kind && row.k !== query.kind)) continue;
     const text = haystack(row);
     if (!holds(`${text} ${name}`, query.words) || !query.words.some((part) => text.toLowerCase().includes(part))) continue;
-    if (kind === "log") {
-      if (seen.has(text)) continue;
-      seen.add(`${row.time} ${row.stream ?? ""} ${row.line}`).add(text);
-    }
+    // The end of a log holds what matched too, and the list of changes what lies in the layer.
+    const twin = kind === "log" ? `${row.time} ${row.line}` : kind === "file" ? row.path : null;
+    if (twin !== null && seen.has(twin) && row.i !== "layer.jsonl" && row.i !== "logs/hits.jsonl") continue;
+    if (twin !== null) seen.add(twin);
     hits += 1;
     if (hits > Math.min(HITS_EACH, room)) continue;
     const go = () => leave(() => openCard(number, row.i || null, row.n || null));

@@ -16,7 +16,7 @@ function grid(caption, heads, rows, cells, mark = () => null, first = ROWS_AT_FI
     el("thead", {}, el("tr", {}, heads.map((name) => el("th", { scope: "col" }, name)))), body);
   const line = (row) => {
     const severity = mark(row);
-    return el("tr", { class: severity ? `hit ${severity}` : null, "data-row": row.i ? `${row.i}:${row.n}` : null }, cells(row));
+    return el("tr", { class: severity ? `hit ${severity}` : null, "data-row": row.i ? [`${row.i}:${row.n}`, ...(row.also || [])].join(" ") : null }, cells(row));
   };
   const marked = rows.filter((row) => mark(row));
   const start = rows.length > first ? [...marked, ...rows.filter((row) => !mark(row)).slice(0, Math.max(0, first - marked.length))] : rows;
@@ -118,18 +118,38 @@ function socketTable(rows, mark) {
 const CHANGE = new Map([["A", "added"], ["C", "changed"], ["D", "deleted"]]);
 
 function fileTable(rows, mark) {
+  const whole = merged(rows, mark);
   const newest = (a, b) => String(b.ctime || "").localeCompare(String(a.ctime || ""));
-  const sorted = rows.slice().sort((a, b) => Boolean(mark(b)) - Boolean(mark(a)) || newest(a, b));
+  const sorted = whole.sort((a, b) => Boolean(b.mark) - Boolean(a.mark) || newest(a, b));
   return grid("Changed files", ["", "Path", "Size", "Changed", "Modified"], sorted, (row) => {
     const back = row.mtime && row.ctime && Date.parse(row.ctime) - Date.parse(row.mtime) > 864e5 && row.kind !== "D";
     return [
       el("td", {}, el("span", { class: `change ${CHANGE.has(row.kind) ? row.kind : "V"}` }, CHANGE.get(row.kind) || (row.volume ? "volume" : "in layer"))),
       el("td", {}, word(row.path, "mono"), row.target && el("span", { class: "dim" }, " → ", word(row.target, "mono")),
         row.executable && el("span", { class: "badge" }, "executable"), row.code && el("span", { class: "badge" }, row.code), row.volume && el("span", { class: "badge" }, `volume ${row.volume}`),
-        row.sha256 && el("div", { class: "dim mono hash" }, row.sha256), row.head && codeHead(row.head, mark(row))),
+        row.sha256 && el("div", { class: "dim mono hash" }, row.sha256), row.head && codeHead(row.head, row.mark)),
       el("td", { class: "number" }, row.bytes === undefined ? "" : bytes(row.bytes)), el("td", { class: "time" }, when(row.ctime)),
       el("td", { class: back ? "time odd" : "time", title: back ? "Modified more than a day before it was changed: unpacked, copied, or set back." : null }, when(row.mtime))];
-  }, mark);
+  }, (row) => row.mark);
+}
+
+/** A file that both the layer and the list of changes tell of is one row, with the graver mark of the two. */
+function merged(rows, mark) {
+  const known = new Map();
+  const found = [];
+  for (const row of rows) {
+    const severity = mark(row);
+    const twin = row.i === "changes.jsonl" ? known.get(row.path) : null;
+    if (!twin) {
+      const made = { ...row, mark: severity, also: [] };
+      if (row.i === "layer.jsonl") known.set(row.path, made);
+      found.push(made);
+      continue;
+    }
+    twin.also.push(`${row.i}:${row.n}`);
+    if (severity && (!twin.mark || SEVERITIES.indexOf(severity) < SEVERITIES.indexOf(twin.mark))) twin.mark = severity;
+  }
+  return found;
 }
 
 function codeHead(head, open) {

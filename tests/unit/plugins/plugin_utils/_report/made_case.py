@@ -232,19 +232,6 @@ def _beside(case_dir: Path, hosts: list[str], size: Size) -> None:
 
 def _timeline(case_dir: Path, hosts: list[str], size: Size) -> Iterator[dict[str, Any]]:
     """As `timeline.jsonl` is: findings, process starts, files, log lines, engine events, our own actions."""
-    for line in (case_dir / "findings.jsonl").read_text().splitlines():
-        finding = json.loads(line)
-        at = START + 5400 + int(finding["id"][:2], 16)
-        yield _event(
-            at,
-            "finding",
-            finding["sentence"],
-            finding["rule"],
-            finding["host"],
-            finding["container"],
-            finding["severity"],
-            finding["evidence"][0],
-        )
     for number, host in enumerate(hosts):
         for place in range(size.containers):
             part = (breach(number, place) or QUIET[(number * size.containers + place) % len(QUIET)]).on(
@@ -252,25 +239,48 @@ def _timeline(case_dir: Path, hosts: list[str], size: Size) -> Iterator[dict[str
             )
             named = {"id": part.id, "name": part.name}
             yield _event(
-                START + number * 7 + place, "engine", f"{part.name} started", "Start Time", host, named
+                utc(START + number * 7 + place), "engine", f"{part.name} started", "Start Time", host, named
             )
             for row in part.items["processes.jsonl"]:
-                yield _event(
-                    START + 60 + row["pid"] % 4000,
-                    "process",
-                    " ".join(row["cmdline"]),
-                    "Process Start",
-                    host,
-                    named,
-                )
+                words = " ".join(row["cmdline"])
+                yield _event(row["started"], "process", words, "Process Start", host, named)
+            for row in part.items["layer.jsonl"]:
+                yield _event(row["ctime"], "file", row["path"], "Metadata Change Time", host, named)
+            for row in part.items.get("logs/hits.jsonl", []):
+                yield _event(row["time"], "log", row["line"], "Log Time", host, named, "medium")
+    for line in (case_dir / "findings.jsonl").read_text().splitlines():
+        finding = json.loads(line)
+        reference = finding["evidence"][0]
+        seen = _time(case_dir, reference)
+        if seen:
+            words, rule = finding["sentence"], finding["rule"]
+            yield _event(
+                seen,
+                "finding",
+                words,
+                rule,
+                finding["host"],
+                finding["container"],
+                finding["severity"],
+                reference,
+            )
     for number in range(size.events):
-        yield _event(START + number, "log", f"request {number}", "Log Time", hosts[number % len(hosts)], None)
+        yield _event(
+            utc(START + number), "log", f"request {number}", "Log Time", hosts[number % len(hosts)], None
+        )
     for number in range(4):
-        yield _event(START + 9001 + number, "action", "isolate", "Action", hosts[0], None)
+        yield _event(utc(START + 9001 + number), "action", "isolate", "Action", hosts[0], None)
+
+
+def _time(case_dir: Path, reference: dict[str, Any]) -> str | None:
+    """When the row happened that a finding points at."""
+    lines = (case_dir / reference["bag"] / reference["path"]).read_text().splitlines()
+    row = json.loads(lines[(reference["line"] or 1) - 1])
+    return row.get("started") or row.get("ctime") or row.get("time")
 
 
 def _event(
-    at: float,
+    at: str,
     kind: str,
     message: str,
     what: str,
@@ -280,7 +290,7 @@ def _event(
     ref: Any = None,
 ) -> dict[str, Any]:
     return {
-        "datetime": utc(at),
+        "datetime": at,
         "timestamp_desc": what,
         "message": message,
         "data_type": f"cordon:{kind}",
@@ -304,7 +314,7 @@ def _correlations(hosts: list[str]) -> Iterator[dict[str, Any]]:
                     {
                         "host": host,
                         "container": {"id": made.id, "name": made.name, "image": made.image},
-                        "time": utc(START + 5400 + number * 240),
+                        "time": utc(START + 5400 + number * 240 + place * 100),
                         "evidence": {
                             "bag": f"{host}/{BAG}",
                             "path": f"data/containers/{made.id}/processes.jsonl",
@@ -312,10 +322,12 @@ def _correlations(hosts: list[str]) -> Iterator[dict[str, Any]]:
                         },
                     }
                 )
+    broken = [one for one in found if one["container"]["name"] != "ci-runner"]
+    miners = [one for one in found if one["container"]["name"] == "orders"]
     sets = (
-        ("remote", "203.0.113.66:4444", found[:5]),
-        ("file-hash", "227ebc0ff008ace6…adcc59da", found[1:4]),
-        ("command-line", "/tmp/.x/kdevtmpfsi -o pool.example:3333", found[2:7]),
+        ("remote", "203.0.113.66", broken[:5]),
+        ("file-hash", "9f" * 32, miners[:4]),
+        ("command-line", "/tmp/.x/kdevtmpfsi -o pool.example:3333", miners[:6]),
     )
     for kind, value, members in sets:
         if len(members) > 1:

@@ -33,7 +33,9 @@ from ansible_collections.cordon.docker.tests.unit.plugins.plugin_utils._report.m
 
 SMALL = Size(hosts=2, containers=3, log_lines=10)
 BAG = "web1/20260301T120500Z-triage"
-_BLOCK = re.compile(r'<script type="application/octet-stream" id="([a-z0-9]+)">([A-Za-z0-9+/=]*)</script>')
+_BLOCK = re.compile(
+    r'<script type="application/octet-stream" id="data-([a-z0-9]+)">([A-Za-z0-9+/=]*)</script>'
+)
 _MARKUP_SINKS = re.compile(
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|DOMParser|srcdoc|\.html\("
     r"|createContextualFragment|setTimeout\(\s*[\"'`]|fetch\(|XMLHttpRequest|WebSocket|sendBeacon|import\("
