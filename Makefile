@@ -6,7 +6,7 @@
 PYTHON ?= python3
 HOSTS ?= 3
 ENGINES ?= 20.10,26,28
-CHECKS := lint types units sanity host-units ansible-lint package
+CHECKS := lint types units sanity host-units ansible-lint browser package
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab lab-down demo test integration system contain containment zoo compat clean $(CHECKS)

@@ -12,7 +12,7 @@ import subprocess
 
 from tools.commands import StepError, environment
 
-PROGRAMS = {"git": "git", "shellcheck": "shellcheck", "ssh": "openssh-client"}
+PROGRAMS = {"chromium": "chromium", "git": "git", "shellcheck": "shellcheck", "ssh": "openssh-client"}
 
 
 def require() -> None:

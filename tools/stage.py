@@ -19,7 +19,16 @@ from tools import get_pip
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
-LEFT_OUT = (".ansible-lint", ".ci/", "bench/", "lab/", "noxfile.py", "tests/system/", "tools/")
+LEFT_OUT = (
+    ".ansible-lint",
+    ".ci/",
+    "bench/",
+    "lab/",
+    "noxfile.py",
+    "tests/browser/",
+    "tests/system/",
+    "tools/",
+)
 # What ansible-test and the integration step make inside the copy.
 KEPT = (".git", "tests/output", "tests/integration/integration_config.yml")
 # The get-pip versions that ansible-core 2.17 to 2.22 ask for.

@@ -19,7 +19,7 @@ from tools.stage import stage
 PYTHON = BIN / "python"
 COLLECTION = "ansible_collections.cordon.docker"
 # Folders whose modules import each other by their plain names.
-PLAIN = ("bench", "lab", "tests/system")
+PLAIN = ("bench", "lab", "tests/browser", "tests/system")
 LAB = ROOT / "lab" / "lab"
 
 
@@ -122,6 +122,10 @@ def host_units(shell: Shell) -> None:
         shell(BIN / "ansible-test", *command, minutes=8, cwd=staged)
 
 
+def browser(shell: Shell) -> None:
+    shell(BIN / "pytest", "-p", "no:xdist", "tests/browser", minutes=8)
+
+
 def package(shell: Shell) -> None:
     shell(PYTHON, "-m", "tools.package")
 
@@ -173,6 +177,7 @@ STATIC = (
     Step("sanity", "ansible-test sanity, no ignores", sanity),
     Step("host-units", "unit tests of host code on the oldest and newest Python", host_units),
     Step("ansible-lint", "ansible-lint, production profile", ansible_lint),
+    Step("browser", "the report in a real browser", browser),
     Step("package", "build, install, use by FQCN, documentation", package),
 )
 RAISE = Step("lab", "a fleet with real engines", lab)
