@@ -42,6 +42,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.sigma_rule
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.signs import MAX_REFS
 
 Status = Literal["used", "blind", "no log source", "failed"]
+STATUSES: tuple[Status, ...] = ("used", "blind", "no log source", "failed")
 
 SECONDS_A_RULE = 5.0
 SECONDS_IN_ALL = 120.0
@@ -92,8 +93,22 @@ class Outcome:
     findings: list[Finding] = field(default_factory=list)
     rules: list[RuleUse] = field(default_factory=list)
 
-    def count(self, status: Status) -> int:
-        return sum(rule.status == status for rule in self.rules)
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rules there were by what became of them, and how many found something."""
+        statuses = {status: sum(rule.status == status for rule in self.rules) for status in STATUSES}
+        return {**statuses, "matched": sum(rule.rows > 0 for rule in self.rules)}
+
+    @property
+    def told(self) -> str:
+        """The same in a sentence."""
+        counts = self.counts
+        usable = len(self.rules) - counts["no log source"]
+        return (
+            f"Sigma: {counts['used'] + counts['blind']} of {usable} rules with a log source in this case were run, "
+            f"{counts['matched']} matched; {counts['blind']} ask for fields that it lacks, {counts['failed']} failed, "
+            f"{counts['no log source']} have no log source here."
+        )
 
 
 @dataclass(frozen=True)
@@ -196,11 +211,11 @@ class _Runner:
         self._deadline = 0.0
         self._end = time.monotonic() + SECONDS_IN_ALL
         connection.create_function("REGEXP", 2, _matches, deterministic=True)
-        connection.set_progress_handler(self._is_over, _STEPS)
         self.places: dict[int, _Place] = {}
         self._containers: dict[int, int | None] = {}
         self._paths: dict[int, tuple[str, str]] = {}
         self._load()
+        connection.set_progress_handler(self._is_over, _STEPS)
 
     def _load(self) -> None:
         rows = self._connection.execute("SELECT number, host, bag, id, name, image FROM container")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,14 @@ class Unusable:
     failed: bool
 
 
+def is_available() -> bool:
+    """Whether pySigma and its backend for SQLite are installed on the controller."""
+    try:
+        return find_spec("sigma.backends.sqlite") is not None
+    except ModuleNotFoundError:
+        return False
+
+
 def documents(path: Path) -> Iterator[tuple[Path, dict[str, Any] | Unusable]]:
     """The rules of a file, or of all below a folder, in a stable order; what is no rule at all is passed over.
 
@@ -110,6 +119,7 @@ class Compiler:
     def __init__(self) -> None:
         self._backends: dict[str, Any] = {}
         try:
+            import sigma.backends.sqlite  # noqa: F401 - so that its lack is told here
             from sigma.rule import SigmaRule as Parsed
         except ImportError as exc:
             raise CordonError(
