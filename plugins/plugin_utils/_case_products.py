@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import CordonError, describe
-from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import dump
+from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import dump_line
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis import (
     baseline,
     database,
     sigma,
-    sigma_rules,
+    sigma_compile,
     suppress,
     yara,
 )
@@ -104,12 +104,12 @@ def _sigma(case: Case, options: Options, products: Products) -> list[Finding]:
     """case.sqlite, and the rules over it: ours where pySigma is there, the responder's in any case."""
     asked = bool(options.sigma_rules)
     built = _part(products, f"{database.NAME}", asked, lambda: database.build(case.path), None)
-    if built is None or not (asked or sigma_rules.is_available()):
+    if built is None or not (asked or sigma_compile.is_available()):
         return []
-    paths = [sigma_rules.OWN_RULES, *options.sigma_rules]
+    paths = [sigma_compile.OWN_RULES, *options.sigma_rules]
     outcome = _part(products, "The Sigma rules", asked, lambda: sigma.run(built, paths), sigma.Outcome())
     if outcome.rules:
-        files.replace(case.path / SIGMA, b"".join(dump(rule.to_json()) for rule in outcome.rules))
+        files.replace(case.path / SIGMA, b"".join(dump_line(rule.to_json()) for rule in outcome.rules))
         products.told["sigma"] = outcome.counts
         if asked:
             products.notes.append(f"{outcome.told} Which and why: {SIGMA}")
@@ -122,7 +122,7 @@ def _yara(case: Case, options: Options, products: Products) -> list[Finding]:
     outcome = _part(
         products, "The YARA rules", True, lambda: yara.run(case.path, options.yara_rules), yara.Outcome()
     )
-    files.replace(case.path / YARA, b"".join(dump(row) for row in outcome.rows))
+    files.replace(case.path / YARA, b"".join(dump_line(row) for row in outcome.rows))
     products.told["yara"] = outcome.counts
     products.notes.append(f"{outcome.told} What was not looked at and why: {YARA}")
     return outcome.findings

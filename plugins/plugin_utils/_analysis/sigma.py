@@ -25,7 +25,7 @@ from typing import Any, Literal
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis import (
     database,
     schema,
-    sigma_rules,
+    sigma_compile,
     wording,
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings import (
@@ -34,7 +34,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings i
     Finding,
     finding_id,
 )
-from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.sigma_rules import (
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.sigma_compile import (
     Query,
     SigmaRule,
     Unusable,
@@ -131,13 +131,13 @@ def run(case_database: Path, paths: Sequence[Path], only_host: str | None = None
 
     Raises CordonError where pySigma or a path is missing, sqlite3.Error where the database cannot be read.
     """
-    compiler = sigma_rules.Compiler()
+    compiler = sigma_compile.Compiler()
     outcome = Outcome()
     with closing(database.opened(case_database)) as connection:
         runner = _Runner(connection, only_host)
         for path in paths:
             home = path if path.is_dir() else path.parent
-            for file, document in sigma_rules.documents(path):
+            for file, document in sigma_compile.documents(path):
                 named = str(file.relative_to(home))
                 outcome.rules.append(_use(runner, compiler, named, file, document, outcome.findings))
     return outcome
@@ -145,7 +145,7 @@ def run(case_database: Path, paths: Sequence[Path], only_host: str | None = None
 
 def _use(
     runner: _Runner,
-    compiler: sigma_rules.Compiler,
+    compiler: sigma_compile.Compiler,
     named: str,
     file: Path,
     document: dict[str, Any] | Unusable,
@@ -153,7 +153,7 @@ def _use(
 ) -> RuleUse:
     if isinstance(document, Unusable):
         return RuleUse(named, "", "failed", document.reason)
-    rule = sigma_rules.described(document, file)
+    rule = sigma_compile.described(document, file)
     query = compiler.compiled(document)
     if isinstance(query, Unusable):
         return RuleUse(named, rule.title, "failed" if query.failed else "no log source", query.reason)

@@ -26,7 +26,7 @@ NAME = "suppress.yml"
 MAX_BYTES = 1 << 20
 MAX_ENTRIES = 10_000
 
-# What an entry can name, and where a finding has it. `match` is a regular expression, the others are patterns with * and ?.
+# What an entry can name, and where a finding has it; patterns with * and ?. `match` beside is a regular expression.
 _TOLD: dict[str, Callable[[Finding], str]] = {
     "id": lambda finding: finding.id,
     "rule": lambda finding: finding.rule,
@@ -72,7 +72,8 @@ class Applied:
             file = where.rpartition(", entry ")[0]
             by_file[file] = by_file.get(file, 0) + count
         lines = [
-            f"{count} finding{'s' if count != 1 else ''} suppressed by {file}" for file, count in by_file.items()
+            f"{count} finding{'s' if count != 1 else ''} suppressed by {file}"
+            for file, count in by_file.items()
         ]
         return lines + [f"{where} is past its day, and suppresses nothing" for where in self.expired]
 
@@ -114,10 +115,14 @@ def _read(path: Path) -> list[Entry]:
             raw = stream.read(MAX_BYTES + 1)
         loaded = yaml.safe_load(raw) if len(raw) <= MAX_BYTES else None
     except OSError as exc:
-        raise InvalidOption(f"{path} cannot be read ({exc.strerror}): name another, or leave it out.") from exc
+        raise InvalidOption(
+            f"{path} cannot be read ({exc.strerror}): name another, or leave it out."
+        ) from exc
     except (yaml.YAMLError, RecursionError, ValueError) as exc:
         first = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
-        raise InvalidOption(f"{path} is no YAML ({first}): see docs/findings.md for what it looks like.") from exc
+        raise InvalidOption(
+            f"{path} is no YAML ({first}): see docs/findings.md for what it looks like."
+        ) from exc
     entries = loaded.get("suppress") if isinstance(loaded, dict) and len(loaded) == 1 else None
     if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
         raise InvalidOption(
@@ -130,7 +135,9 @@ def _read(path: Path) -> list[Entry]:
 def _entry(path: Path, number: int, entry: Any) -> Entry:
     where = f"{path.name}, entry {number}"
     if not isinstance(entry, dict):
-        raise InvalidOption(f"{path}, entry {number} is {_kind(entry)}; write a mapping, such as rule: host-path.")
+        raise InvalidOption(
+            f"{path}, entry {number} is {_kind(entry)}; write a mapping, such as rule: host-path."
+        )
     unknown = sorted(str(key) for key in entry if key not in _KEYS)
     if unknown:
         raise InvalidOption(
@@ -140,7 +147,9 @@ def _entry(path: Path, number: int, entry: Any) -> Entry:
         if key != "until" and (not isinstance(value, str) or not value.strip()):
             raise InvalidOption(f"{path}, entry {number}: {key} is {_kind(value)}; write text, in quotes.")
     if "reason" not in entry:
-        raise InvalidOption(f"{path}, entry {number} has no reason: say why this may be, for who reads it later.")
+        raise InvalidOption(
+            f"{path}, entry {number} has no reason: say why this may be, for who reads it later."
+        )
     patterns = tuple((key, entry[key]) for key in _TOLD if key in entry)
     matching = _pattern(path, number, entry.get("match"))
     if matching is None and all(not pattern.strip("*?") for _key, pattern in patterns):
@@ -158,7 +167,9 @@ def _pattern(path: Path, number: int, text: str | None) -> re.Pattern[str] | Non
     except re.error as exc:
         raise InvalidOption(f"{path}, entry {number}: match is no regular expression ({exc}).") from exc
     if len(text) < _SHORTEST_MATCH or found.search(""):
-        raise InvalidOption(f"{path}, entry {number}: match would fit everything; write more of the sentence.")
+        raise InvalidOption(
+            f"{path}, entry {number}: match would fit everything; write more of the sentence."
+        )
     return found
 
 
@@ -168,7 +179,9 @@ def _day(path: Path, number: int, value: Any) -> date | None:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        raise InvalidOption(f"{path}, entry {number}: until is {value!r}; write a day such as 2027-01-31.") from None
+        raise InvalidOption(
+            f"{path}, entry {number}: until is {value!r}; write a day such as 2027-01-31."
+        ) from None
 
 
 def _kind(value: Any) -> str:
