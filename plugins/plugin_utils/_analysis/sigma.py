@@ -96,7 +96,9 @@ class Outcome:
     @property
     def counts(self) -> dict[str, int]:
         """How many rules there were by what became of them, and how many found something."""
-        statuses = {status: sum(rule.status == status for rule in self.rules) for status in STATUSES}
+        statuses: dict[str, int] = {
+            status: sum(rule.status == status for rule in self.rules) for status in STATUSES
+        }
         return {**statuses, "matched": sum(rule.rows > 0 for rule in self.rules)}
 
     @property

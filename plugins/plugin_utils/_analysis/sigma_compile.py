@@ -175,11 +175,11 @@ def _first_line(exc: BaseException) -> str:
 def _backend(table: Table) -> Any:
     """pySigma's backend for SQLite, that knows the columns of the table and nothing else: a field that we do not
     have is NULL, so that no name out of a rule gets into the SQL."""
-    from sigma.backends.sqlite import sqliteBackend
+    from sigma.backends.sqlite.sqlite import sqliteBackend
 
     columns = table.columns
 
-    class Backend(sqliteBackend):  # type: ignore[misc]
+    class Backend(sqliteBackend):
         missing: set[str]
 
         def escape_and_quote_field(self, field: str) -> str:
@@ -193,7 +193,7 @@ def _backend(table: Table) -> Any:
             del rule, index, state
             return query
 
-    made = Backend(fulltext_field=table.text)
+    made: Any = Backend(fulltext_field=table.text)  # type: ignore[no-untyped-call]
     made.missing = set()
     return made
 

@@ -149,12 +149,12 @@ def _members(
     """The regular files of an archive. Each has to be scanned before the next is asked for."""
     ref = container.ref(item)
     try:
-        with _opener(path)() as stream, tarfile.TarFile(fileobj=_Careful(stream), errorlevel=0) as archive:  # type: ignore[arg-type]
+        with _opener(path)() as stream, tarfile.TarFile(fileobj=_Careful(stream), errorlevel=0) as archive:
             for _number in range(MAX_MEMBERS):
                 member = archive.next()
                 if member is None:
                     return
-                archive.members = []  # it would remember them all
+                vars(archive)["members"] = []  # it would remember them all
                 if member.isreg() and member.size:
                     yield Target(
                         container, item, f"/{member.name.lstrip('./')}", _member_opener(archive, member)
