@@ -55,8 +55,8 @@ _ENTITIES = {
 
 
 # What finds the opening of a lookup however it is written, for a search of the log without regard to case. Without
-# backslashes and quotes, so that it can be pasted in any command.
-SEARCH = "([$]|%[25]*24|u0024|x24|36;|dollar;)[^a-z0-9]{0,3}((25)*7b|[{]|u007b|x7b|123;|lcub;|lbrace;)"
+# backslashes, quotes and commas, so that it can be pasted in any command.
+SEARCH = "([$]|%[25]*24|u0024|x24|36;|dollar;)[^a-z0-9]?[^a-z0-9]?[^a-z0-9]?((25)*7b|[{]|u007b|x7b|123;|lcub;|lbrace;)"
 
 
 @dataclass(frozen=True)

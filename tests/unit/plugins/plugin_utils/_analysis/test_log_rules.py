@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis import jndi
 from ansible_collections.cordon.docker.tests.unit.plugins.plugin_utils._analysis.build_case import (
     connection,
     file,
@@ -36,7 +37,7 @@ def test_a_lookup_alone_is_an_attempt(tmp_path: Path) -> None:
         ("tail.jsonl", 3),
     ]
     assert found[0].technique == "T1190"
-    assert found[0].next.endswith("'containers=shop keyword=jndi'")
+    assert found[0].next.endswith(f"'containers=shop regex={jndi.SEARCH} ignore_case=true'")
 
 
 def test_a_connection_to_the_server_of_the_lookup_shows_that_it_worked(tmp_path: Path) -> None:

