@@ -22,6 +22,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._case_findings impor
     evaluate_case,
     problem,
 )
+from ansible_collections.cordon.docker.plugins.plugin_utils._case_products import SPEC, Options
 from ansible_collections.cordon.docker.plugins.plugin_utils._report import commands
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.summary import Summary, render
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.terminal import FORMATS, lines, show
@@ -47,20 +48,22 @@ class ActionModule(CaseAction):
         "run": {"type": "str", "required": True},
         "threshold": {"type": "str", "default": "high", "choices": list(SEVERITIES)},
         "format": {"type": "str", "default": "table", "choices": list(FORMATS)},
+        **SPEC,
     }
 
     def act(self, args: dict[str, Any], _task_vars: dict[str, Any]) -> dict[str, Any]:
         case = Case.at(Path(args["case"]))
         with closing(case):
-            closed = _close(case, args["run"], args["threshold"])
+            closed = _close(case, args["run"], args["threshold"], Options.of(args))
         if args["format"] == "jsonl":
             self._lines(closed)
         else:
             show(self._display, "\n" + self._text(case, closed, args["threshold"]) + "\n")
-        trouble = problem(case, closed.evaluated.fault, closed.unknown)
+        trouble = problem(case, closed.evaluated.fault, closed.unknown, closed.evaluated.faults)
         return {
             "path": str(case.path),
             "findings": len(closed.evaluated.findings),
+            "suppressed": closed.evaluated.suppressed,
             "compromised": closed.evaluated.compromised,
             "unknown": closed.unknown,
             **({"failed": True, "msg": trouble} if trouble else {}),
@@ -92,14 +95,15 @@ class ActionModule(CaseAction):
                 next_command=again,
                 unknown=closed.unknown,
                 fault=evaluated.fault,
+                notes=[*evaluated.faults, *evaluated.notes],
             ),
             self._display.columns or WIDTH,
         )
 
 
-def _close(case: Case, run: str, threshold: str) -> Closed:
+def _close(case: Case, run: str, threshold: str, options: Options) -> Closed:
     rows = hosts.settled(case.path, run, VERB)
-    evaluated = evaluate_case(case, threshold)
+    evaluated = evaluate_case(case, threshold, options)
     custody.record(case.path, [_event(case, run, rows, evaluated)])
     return Closed(rows, evaluated, hosts.unknown_everywhere(rows))
 

@@ -56,6 +56,17 @@ class EvidenceRef:
 
 
 @dataclass(frozen=True)
+class Suppressed:
+    """Why a finding is allowed, and by which entry of which file."""
+
+    reason: str
+    by: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"reason": self.reason, "by": self.by}
+
+
+@dataclass(frozen=True)
 class Finding:
     """One line of findings.jsonl. `host` is the name in the inventory."""
 
@@ -70,6 +81,7 @@ class Finding:
     technique: str
     evidence: tuple[EvidenceRef, ...]
     next: str
+    suppressed: Suppressed | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -84,6 +96,7 @@ class Finding:
             "technique": self.technique,
             "evidence": [reference.to_json() for reference in self.evidence],
             "next": self.next,
+            **({"suppressed": self.suppressed.to_json()} if self.suppressed else {}),
         }
 
 

@@ -11,6 +11,8 @@ request may besides be URL-encoded, once or more, or be escaped as `%uXXXX`, `\u
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from dataclasses import dataclass
 
@@ -23,6 +25,7 @@ _SERVER = re.compile(
     r"(?!java)[a-z]{2,9}:/{1,2}(\[[0-9a-f:.]{2,45}\]|[^/:\s?,]{1,255})(?::([0-9]{1,5}))?", re.IGNORECASE
 )
 _NESTED = re.compile(r"\$\{[^{}]{0,100}\}\.?")  # ${env:SECRET}.evil.example carries secrets out
+_ENCODED_PATH = re.compile(r"/base64/([A-Za-z0-9+/_%-]{4,400}=*)", re.IGNORECASE)
 _BRACES = re.compile(r"\$\{|\}")
 _REPEATED_PERCENT = re.compile(r"%(?:25)+(?=[0-9a-fu])", re.IGNORECASE)
 _ESCAPED = re.compile(
@@ -51,14 +54,21 @@ _ENTITIES = {
 }
 
 
+# What finds the opening of a lookup however it is written, for a search of the log without regard to case. Without
+# backslashes, quotes and commas, so that it can be pasted in any command.
+SEARCH = "([$]|%[25]*24|u0024|x24|36;|dollar;)[^a-z0-9]?[^a-z0-9]?[^a-z0-9]?((25)*7b|[{]|u007b|x7b|123;|lcub;|lbrace;)"
+
+
 @dataclass(frozen=True)
 class Lookup:
-    """A JNDI lookup: what it asks for, the server that would answer, and whether it was disguised."""
+    """A JNDI lookup: what it asks for, the server that would answer, and whether it was disguised. `command` is what
+    a path such as /Basic/Command/Base64/… asks that server to have run."""
 
     name: str
     server: str | None
     port: int | None
     obfuscated: bool
+    command: str | None = None
 
 
 def find_lookups(line: str, limit: int = 8) -> list[Lookup]:
@@ -72,8 +82,25 @@ def find_lookups(line: str, limit: int = 8) -> list[Lookup]:
         name = match.group(1).strip()
         server = _SERVER.match(_NESTED.sub("", name))
         port = int(server.group(2)) if server and server.group(2) else None
-        found.append(Lookup(name, server.group(1) if server else None, port, match.group(1) not in written))
+        disguised = match.group(1) not in written
+        found.append(Lookup(name, server.group(1) if server else None, port, disguised, _command(name)))
     return found
+
+
+def _command(name: str) -> str | None:
+    """The command that is encoded in the path of a lookup, None where there is none."""
+    found = _ENCODED_PATH.search(name)
+    return _decoded(found.group(1)) if found else None
+
+
+def _decoded(text: str) -> str | None:
+    """Text in base64, of either alphabet and with or without padding, None where it is none."""
+    bare = text.replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        raw = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+        return raw.decode("utf-8")
+    except (binascii.Error, ValueError):
+        return None
 
 
 def deobfuscate(line: str) -> str:
@@ -147,4 +174,6 @@ def _value(content: str) -> str:
         return argument.upper()
     if colon and kind == "date" and argument.startswith("'"):
         return argument.strip("'")
+    if colon and argument and kind == "base64":
+        return _decoded(argument) or "${" + content + "}"
     return default if separator else "${" + content + "}"

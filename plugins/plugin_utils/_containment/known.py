@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.cordon.docker.plugins.plugin_utils._analysis import values
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis import suppress, values
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.evaluate import evaluate
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.evidence import (
     CaseEvidence,
@@ -86,8 +86,9 @@ class Known:
                 return self._written(written.read_bytes())
         except OSError:
             pass
-        anew = evaluate(self.case_dir, host_folder(self.host))
-        return [(finding.container.id, finding.kind, finding.severity) for finding in anew]
+        found = evaluate(self.case_dir, host_folder(self.host))
+        anew = suppress.apply(found, suppress.load(self.case_dir)).findings
+        return [(f.container.id, f.kind, f.severity) for f in anew if f.suppressed is None]
 
     def _written(self, lines: bytes) -> list[tuple[str, str, str]]:
         mine = json.dumps(self.host, ensure_ascii=False).encode("utf-8", "backslashreplace")
@@ -95,7 +96,7 @@ class Known:
         return [
             (values.text(values.record(row.get("container")).get("id")), row["kind"], row["severity"])
             for row in rows
-            if row.get("host") == self.host and {"kind", "severity"} <= set(row)
+            if row.get("host") == self.host and {"kind", "severity"} <= set(row) and "suppressed" not in row
         ]
 
 

@@ -25,11 +25,11 @@ _EXPOSURES = 10  # rows of containers that are merely exposed
 
 @dataclass(frozen=True)
 class Summary:
-    """Everything the text says. `hosts` are those of this run; `next_command` is to be pasted; `fault` is why
-    there are no findings, where evaluating failed."""
+    """Everything the text says. `hosts` are those of this run, None where no host was asked; `next_command` is to be
+    pasted; `fault` is why there are no findings, where evaluating failed; `notes` tell how was evaluated."""
 
     case: str
-    hosts: Sequence[HostRow]
+    hosts: Sequence[HostRow] | None
     ranked: Sequence[RankedContainer]
     findings: str | None
     inventory: str | None
@@ -38,6 +38,7 @@ class Summary:
     next_command: str | None
     unknown: Sequence[str] = ()
     fault: str | None = None
+    notes: Sequence[str] = ()
 
 
 def render(summary: Summary, width: int) -> str:
@@ -49,6 +50,7 @@ def render(summary: Summary, width: int) -> str:
         _quiet(summary, width),
         _not_collected(summary, width),
         _gaps(summary, width),
+        [line for note in summary.notes for line in wrap(plain(note), width)],
         _places(summary),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
@@ -57,7 +59,7 @@ def render(summary: Summary, width: int) -> str:
 def _suspects(summary: Summary, width: int) -> list[str]:
     if summary.fault is not None:
         return wrap(f"The evidence is safe, but it could not be evaluated: {plain(summary.fault)}", width)
-    if not any(row.bag for row in summary.hosts):
+    if summary.hosts is not None and not any(row.bag for row in summary.hosts):
         return ["Nothing was collected."]
     suspects = [entry for entry in summary.ranked if entry.suspicious]
     if not suspects:
@@ -94,7 +96,7 @@ def _reasons(entry: RankedContainer, most: int) -> list[str]:
 
 
 def _quiet(summary: Summary, width: int) -> list[str]:
-    collected = [row for row in summary.hosts if row.status == COLLECTED]
+    collected = [row for row in summary.hosts or () if row.status == COLLECTED]
     if not collected or summary.fault is not None:
         return []
     here = {row.host for row in collected}
@@ -108,13 +110,14 @@ def _quiet(summary: Summary, width: int) -> list[str]:
 
 
 def _not_collected(summary: Summary, width: int) -> list[str]:
-    lost = [row for row in summary.hosts if row.status != COLLECTED]
-    return missing("Not collected", lost, len(summary.hosts), width)
+    asked = summary.hosts or ()
+    lost = [row for row in asked if row.status != COLLECTED]
+    return missing("Not collected", lost, len(asked), width)
 
 
 def _gaps(summary: Summary, width: int) -> list[str]:
     lines: list[str] = []
-    for row in summary.hosts:
+    for row in summary.hosts or ():
         if row.status == COLLECTED and row.reason:
             lines += wrap(f"{plain(row.host, 128)}: {plain(row.reason, 600)}", width)
         failed, cut = row.items.get("failed", 0), row.items.get("truncated", 0)

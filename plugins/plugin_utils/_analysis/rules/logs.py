@@ -20,6 +20,9 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.sockets im
 _MAX_UNDONE_CHARS = 2 << 20  # text that is searched for disguised lookups, a container
 _MAX_COMPARED_CHARS = 2 << 20  # text that is compared with all patterns, a container
 
+# The word alone would miss those that are disguised.
+_SEARCH = f"regex={jndi.SEARCH} ignore_case=true"
+
 
 @dataclass
 class _Seen:
@@ -27,6 +30,8 @@ class _Seen:
     disguised: int = 0
     evidence: list[EvidenceRef] = field(default_factory=list)
     servers: dict[str, int | None] = field(default_factory=dict)
+    plain: str = ""  # the first disguised lookup as Log4j sees it
+    command: str = ""
 
 
 def jndi_lookups(container: ContainerEvidence) -> Iterator[Sign]:
@@ -96,15 +101,20 @@ def _note(seen: _Seen, lookups: list[jndi.Lookup], ref: EvidenceRef) -> None:
     if len(seen.evidence) < MAX_REFS:
         seen.evidence.append(ref)
     for lookup in lookups:
+        if lookup.obfuscated and not seen.plain:
+            seen.plain = f"${{jndi:{lookup.name}}}"
+        seen.command = seen.command or lookup.command or ""
         if lookup.server and len(seen.servers) < 100:
             seen.servers.setdefault(lookup.server, lookup.port)
 
 
 def _jndi_sign(container: ContainerEvidence, seen: _Seen) -> Sign:
-    hidden = f", {seen.disguised} of them disguised" if seen.disguised else ""
+    plain = f", such as `{wording.plain(seen.plain, 60)}`" if seen.plain else ""
+    hidden = f", {seen.disguised} of them disguised{plain}" if seen.disguised else ""
     servers = wording.listed([wording.plain(server, 60) for server in seen.servers])
     asking = f", for answers from {servers}" if servers else ""
-    sentence = f"The log has {_many(seen.lines)} with a JNDI lookup{hidden}{asking}"
+    run = f", to run `{wording.plain(seen.command, 60)}`" if seen.command else ""
+    sentence = f"The log has {_many(seen.lines)} with a JNDI lookup{hidden}{asking}{run}"
     connection = _connection(container, seen)
     if connection is None:
         return Sign(
@@ -116,7 +126,7 @@ def _jndi_sign(container: ContainerEvidence, seen: _Seen) -> Sign:
             technique="T1190",
             evidence=seen.evidence,
             module="container_logs_info",
-            options="keyword=jndi",
+            options=_SEARCH,
         )
     return Sign(
         rule="jndi-lookup",
@@ -127,7 +137,7 @@ def _jndi_sign(container: ContainerEvidence, seen: _Seen) -> Sign:
         technique="T1190",
         evidence=[container.ref("sockets.jsonl", connection.line), *seen.evidence],
         module="container_logs_info",
-        options="keyword=jndi",
+        options=_SEARCH,
     )
 
 

