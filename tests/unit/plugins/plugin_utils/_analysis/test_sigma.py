@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,13 @@ import pytest
 import yaml
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import CordonError
-from ansible_collections.cordon.docker.plugins.plugin_utils._analysis import database, sigma, sigma_compile
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis import (
+    baseline,
+    database,
+    sigma,
+    sigma_compile,
+)
+from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings import severity_level
 from ansible_collections.cordon.docker.tests.unit.plugins.plugin_utils._analysis.build_case import (
     add_container,
     connection,
@@ -23,6 +30,7 @@ from ansible_collections.cordon.docker.tests.unit.plugins.plugin_utils._analysis
     log,
     process,
 )
+from ansible_collections.cordon.docker.tests.unit.plugins.plugin_utils._analysis.unpack_case import unpack
 
 LAB = Path(__file__).parents[3] / "fixtures" / "cases" / "lab"
 NEIGHBOURS = {"shop", "ledger", "nightly", "billing"}
@@ -159,6 +167,21 @@ def test_our_own_rules_are_all_used_and_accuse_no_neighbour(tmp_path: Path) -> N
     assert {use.status for use in outcome.rules} == {"used"}
     assert not {finding.container.name for finding in outcome.findings} & NEIGHBOURS
     assert "sigma-command_in_query_answered" in {finding.rule for finding in outcome.findings}
+
+
+def test_no_neighbour_of_the_zoo_is_accused_by_rule_or_baseline(tmp_path: Path) -> None:
+    case = unpack(LAB.parent / "zoo.jsonl", tmp_path / "zoo")
+    found = sigma.run(database.build(case), [sigma_compile.OWN_RULES]).findings + baseline.evaluate(case)
+    least = severity_level("medium")
+    strong = {
+        finding.container.name
+        for finding in found
+        if finding.kind == "intrusion" and severity_level(finding.severity) >= least
+    }
+    scenes = Path(__file__).parents[5] / "lab" / "scenes"
+    kinds = {name: tomllib.loads((scenes / name / "scene.toml").read_text())["kind"] for name in strong}
+    assert set(kinds.values()) == {"breach"}, kinds
+    assert len(strong) >= 10
 
 
 def test_a_path_without_rules_is_an_error(tmp_path: Path) -> None:
