@@ -52,11 +52,8 @@ class ActionModule(HostAction):
         args, row = asked.args, asked.row
         bounds = {name: _number(name, args.get(name, default)) for name, default in DEFAULTS.items()}
         with Watchdog(Bounds(bounds["budget"] + GRACE_SECONDS, ANSWER_BYTES), row.host):
-            answer = self._execute_module(
-                module_name=MODULE,
-                module_args=self._module_args(args, asked.began),
-                task_vars=asked.variables,
-            )
+            travelling = {**args, "controller_time": utc(asked.began)}
+            answer = self.on_host(MODULE, travelling, asked.variables, _library=_LIBRARY)
         visit = Visit(row.host, VERB, row.run, asked.began, time.time())
         if answer.get("failed") or "bundle" not in answer:
             raise EvidenceError(message(answer))
@@ -85,9 +82,6 @@ class ActionModule(HostAction):
         if told.row.status != hosts.COLLECTED:
             self._display.display(f"{plain(told.row.host, 128)}: {told.row.status}: {told.row.reason}")
         return told
-
-    def _module_args(self, args: dict[str, Any], began: float) -> dict[str, Any]:
-        return self.engine_module_args({**args, "controller_time": utc(began), "_library": _LIBRARY})
 
 
 def _number(name: str, value: Any) -> int:

@@ -35,6 +35,12 @@ def _collects(work: Any, parameters: Parameters, run: Run, check_mode: bool) -> 
     return {"changed": False, **work(options, lambda command: run(command, None))}
 
 
+def _hunts(work: Any, parameters: Parameters, run: Run, check_mode: bool) -> Found:
+    del run, check_mode
+    options = importlib.import_module(f"{__package__}._hunt.options").HuntOptions.from_params(parameters)
+    return {"changed": False, **work(options)}
+
+
 @dataclass(frozen=True)
 class Entry:
     """``spec`` and ``work`` are functions by name below module_utils; ``named``: containers have to be chosen."""
@@ -75,5 +81,6 @@ ENTRIES: Mapping[str, Entry] = {
     "container_stats_info": Entry(f"{_INFO}:stats_argument_spec", f"{_INFO}:container_stats_info", _looks),
     "container_top_info": Entry(f"{_INFO}:top_argument_spec", f"{_INFO}:container_top_info", _looks),
     "containment": Entry(f"{_ORDERS}:containment_argument_spec", f"{_ORDERS}:containment", _changes),
+    "hunt": Entry("_hunt.options:whole_argument_spec", "_hunt.run:hunt", _hunts),
     "triage": Entry("_triage.options:whole_argument_spec", "_triage.run:triage", _collects),
 }

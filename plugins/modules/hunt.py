@@ -188,27 +188,18 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.cordon.docker.plugins.module_utils._engine.options import engine_argument_spec
-from ansible_collections.cordon.docker.plugins.module_utils._engine.selection import (
-    SELECTION_EXCLUSIVE,
-    selection_argument_spec,
-)
+from ansible_collections.cordon.docker.plugins.module_utils._engine.selection import SELECTION_EXCLUSIVE
 from ansible_collections.cordon.docker.plugins.module_utils._errors import CordonError
 from ansible_collections.cordon.docker.plugins.module_utils._hunt.options import (
     HuntOptions,
-    hunt_argument_spec,
+    whole_argument_spec,
 )
 from ansible_collections.cordon.docker.plugins.module_utils._travelled import host_library
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            **engine_argument_spec(),
-            **selection_argument_spec(),
-            **hunt_argument_spec(),
-            "_library": {"type": "str", "no_log": True},
-        },
+        argument_spec={**whole_argument_spec(), "_library": {"type": "str", "no_log": True}},
         mutually_exclusive=[SELECTION_EXCLUSIVE],
         supports_check_mode=True,
     )

@@ -10,8 +10,14 @@ import time
 from dataclasses import dataclass
 from typing import Any, Mapping
 
-from ansible_collections.cordon.docker.plugins.module_utils._engine.options import EngineOptions
-from ansible_collections.cordon.docker.plugins.module_utils._engine.selection import ContainerChoice
+from ansible_collections.cordon.docker.plugins.module_utils._engine.options import (
+    EngineOptions,
+    engine_argument_spec,
+)
+from ansible_collections.cordon.docker.plugins.module_utils._engine.selection import (
+    ContainerChoice,
+    selection_argument_spec,
+)
 from ansible_collections.cordon.docker.plugins.module_utils._errors import InvalidOption
 from ansible_collections.cordon.docker.plugins.module_utils._triage.options import parse_since, parse_time
 
@@ -34,6 +40,11 @@ def hunt_argument_spec() -> dict[str, dict[str, Any]]:
         "stage_dir": {"type": "path"},
         "controller_time": {"type": "str"},
     }
+
+
+def whole_argument_spec() -> dict[str, dict[str, Any]]:
+    """All options of the module."""
+    return {**engine_argument_spec(), **selection_argument_spec(), **hunt_argument_spec()}
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ class Hunting:
                 raise told
             return told
 
+        self.monkeypatch.setattr(self.action, "_is_pipelining_enabled", lambda _style: False)
         self.monkeypatch.setattr(self.action, "_execute_module", execute)
         result: dict[str, Any] = self.action.run(task_vars={"inventory_hostname": "web1"})
         return result

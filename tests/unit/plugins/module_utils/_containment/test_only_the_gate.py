@@ -46,7 +46,11 @@ CHANGING_CALLS = frozenset(
 )
 # Methods of these names that belong to other things: a socket, and a process of the controller.
 HARMLESS = frozenset(
-    (("module_utils/_host/netns.py", "send"), ("plugin_utils/_transport/watchdog.py", "kill"))
+    (
+        ("module_utils/_host/netns.py", "send"),
+        ("plugin_utils/_transport/watchdog.py", "kill"),
+        ("plugin_utils/_analysis/database.py", "commit"),  # of SQLite
+    )
 )
 # The host's commands that can change something, and the words with which they do.
 _VERBS = frozenset(

@@ -114,7 +114,8 @@ def test_a_module_and_its_entry_agree(name: str, monkeypatch: pytest.MonkeyPatch
 def test_every_module_that_asks_an_engine_has_an_entry() -> None:
     assert {*ENTRIES} <= {path.stem for path in MODULES.glob("*.py")}
     uses = {path.stem for path in MODULES.glob("*.py") if "_engine" in path.read_text()}
-    assert uses <= {*ENTRIES}
+    # preserve leaves a sender behind that goes on for minutes: its beginning is not what one waits for.
+    assert uses - {"preserve"} <= {*ENTRIES}
 
 
 def test_the_order_is_ascii_whatever_is_in_it() -> None:
