@@ -24,6 +24,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._case_findings impor
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_products import SPEC, Options
 from ansible_collections.cordon.docker.plugins.plugin_utils._report import commands
+from ansible_collections.cordon.docker.plugins.plugin_utils._report.html import REPORT
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.summary import Summary, render
 
 WIDTH = 79  # where Ansible does not know the terminal's
@@ -74,6 +75,7 @@ class ActionModule(CaseAction):
             next_command=None,
             fault=evaluated.fault,
             notes=[*evaluated.faults, *evaluated.notes],
+            report=None if evaluated.fault else f"{shown}/{REPORT}",
         )
         return render(summary, self._display.columns or WIDTH)
 

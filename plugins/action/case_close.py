@@ -24,6 +24,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._case_findings impor
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_products import SPEC, Options
 from ansible_collections.cordon.docker.plugins.plugin_utils._report import commands
+from ansible_collections.cordon.docker.plugins.plugin_utils._report.html import REPORT
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.summary import Summary, render
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.terminal import FORMATS, lines, show
 
@@ -96,6 +97,7 @@ class ActionModule(CaseAction):
                 unknown=closed.unknown,
                 fault=evaluated.fault,
                 notes=[*evaluated.faults, *evaluated.notes],
+                report=None if evaluated.fault else f"{shown}/{REPORT}",
             ),
             self._display.columns or WIDTH,
         )

@@ -20,6 +20,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._case_findings impor
     evaluate_case,
     problem,
 )
+from ansible_collections.cordon.docker.plugins.plugin_utils._case_products import write_views
 from ansible_collections.cordon.docker.plugins.plugin_utils._report import commands
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.containment import (
     ContainmentSummary,
@@ -114,6 +115,7 @@ def _close(case: Case, args: dict[str, Any], everyone: list[str]) -> Closed:
     custody.record(
         case.path, [custody.Event("run closed", after=after, verified=closed.good, reason=closed.fault)]
     )
+    write_views(case)
     return closed
 
 

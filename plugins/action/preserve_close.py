@@ -11,6 +11,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._case import custody
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_action import CaseAction
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_findings import closing, problem
+from ansible_collections.cordon.docker.plugins.plugin_utils._case_products import write_views
 from ansible_collections.cordon.docker.plugins.plugin_utils._report import commands
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.preserved import Preserved, render
 
@@ -33,6 +34,7 @@ class ActionModule(CaseAction):
             rows = hosts.settled(case.path, args["run"], VERB)
             after = {"run": args["run"], "verb": VERB, "hosts": hosts.tally(rows)}
             custody.record(case.path, [custody.Event("run closed", after=after)])
+            write_views(case)
         unknown = hosts.unknown_everywhere(rows)
         summary = Preserved(
             case=commands.shown(case.path),

@@ -10,6 +10,7 @@ What one part cannot do keeps none of the others from being done; it is said, an
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +20,12 @@ from ansible_collections.cordon.docker.plugins.module_utils._errors import Cordo
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import dump_line
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis import (
     baseline,
+    correlations,
     database,
     sigma,
     sigma_compile,
     suppress,
+    timeline,
     yara,
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.evaluate import evaluate, write_findings
@@ -30,33 +33,49 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings i
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.ranking import rank
 from ansible_collections.cordon.docker.plugins.plugin_utils._case import files
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
+from ansible_collections.cordon.docker.plugins.plugin_utils._exchange import csv, navigator, stix
+from ansible_collections.cordon.docker.plugins.plugin_utils._report import commands, html
 from ansible_collections.cordon.docker.plugins.plugin_utils._transport.receive import measure
 
 T = TypeVar("T")
 
 SIGMA = "sigma.jsonl"
 YARA = "yara.jsonl"
+EXPORTS: dict[str, Callable[[Path], Path]] = {
+    "csv": csv.write_csv,
+    "navigator": navigator.write_navigator,
+    "stix": stix.write_stix,
+}
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the responder brings: rules, and files that allow findings."""
+    """What the responder brings, rules and files that allow findings, and what is to be made of the findings."""
 
     sigma_rules: tuple[Path, ...] = ()
     yara_rules: tuple[Path, ...] = ()
     suppress: tuple[Path, ...] = ()
+    window: timeline.Window = field(default_factory=timeline.Window)
+    exports: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, args: dict[str, Any]) -> Options:
-        """From a task's arguments that have passed SPEC."""
-        chosen = {name: tuple(Path.cwd() / path for path in args[name] or ()) for name in SPEC}
-        return cls(**chosen)
+        """From a task's arguments that have passed SPEC. Raises InvalidOption."""
+        paths = ("sigma_rules", "yara_rules", "suppress")
+        return cls(
+            *(tuple(Path.cwd() / path for path in args[name] or ()) for name in paths),
+            timeline.Window.of(args["timeline_from"], args["timeline_to"], time.time()),
+            tuple(dict.fromkeys(args["exports"] or ())),
+        )
 
 
 SPEC: dict[str, dict[str, Any]] = {
     "sigma_rules": {"type": "list", "elements": "path"},
     "yara_rules": {"type": "list", "elements": "path"},
     "suppress": {"type": "list", "elements": "path"},
+    "timeline_from": {"type": "str"},
+    "timeline_to": {"type": "str"},
+    "exports": {"type": "list", "elements": "str", "choices": list(EXPORTS)},
 }
 
 
@@ -96,8 +115,28 @@ def write_products(case: Case, options: Options) -> Products:
         sources = suppress.files_of(case.path, options.suppress)
         products.told["suppress_sha256"] = {path.name: measure(path)[1] for path in sources}
     write_findings(case.path, applied.findings)
-    # Here go the timeline, the correlations and the report: they read findings.jsonl, which is written by now.
+    _views(case, products, options.window)
+    for name in options.exports:
+        _part(products, f"The export {name}", True, lambda name=name: EXPORTS[name](case.path), None)
     return products
+
+
+def write_views(case: Case) -> list[str]:
+    """Correlations, timeline and report anew, after a run that did something else than collect: what could not be."""
+    products = Products()
+    _views(case, products, timeline.Window())
+    return products.notes
+
+
+def _views(case: Case, products: Products, window: timeline.Window) -> None:
+    """What people look at. It reads findings.jsonl, which is written by now, and the report reads the other two."""
+    views: tuple[tuple[str, Callable[[], Path]], ...] = (
+        ("The correlations", lambda: correlations.write_correlations(case.path)),
+        ("The timeline", lambda: timeline.write_timeline(case.path, window)),
+        ("The report", lambda: html.write_report(case.path, commands.command)),
+    )
+    for what, write in views:
+        _part(products, what, False, write, None)
 
 
 def _sigma(case: Case, options: Options, products: Products) -> list[Finding]:

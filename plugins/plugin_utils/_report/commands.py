@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ansible import context
 
-_BOOK = re.compile(r"(triage|hunt|contain|release|respond)(\.ya?ml)?\Z")
+_BOOK = re.compile(r"(triage|hunt|preserve|analyse|contain|release|respond|verify)(\.ya?ml)?\Z")
 
 
 def near(path: Path) -> str:

@@ -39,6 +39,7 @@ class Summary:
     unknown: Sequence[str] = ()
     fault: str | None = None
     notes: Sequence[str] = ()
+    report: str | None = None
 
 
 def render(summary: Summary, width: int) -> str:
@@ -136,6 +137,8 @@ def _gaps(summary: Summary, width: int) -> list[str]:
 def _places(summary: Summary) -> list[str]:
     """Not wrapped: paths and commands have to survive being copied."""
     lines = [f"Case         {summary.case}"]
+    if summary.report:
+        lines.append(f"Report       {summary.report}")
     if summary.findings:
         lines.append(f"Findings     {summary.findings}")
     if summary.inventory:
