@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,12 +62,12 @@ class Options:
     @classmethod
     def of(cls, args: dict[str, Any]) -> Options:
         """From a task's arguments that have passed SPEC. Raises InvalidOption."""
-        paths = ("sigma_rules", "yara_rules", "suppress")
-        return cls(
-            *(tuple(Path.cwd() / path for path in args[name] or ()) for name in paths),
-            timeline.Window.of(args["timeline_from"], args["timeline_to"], time.time()),
-            tuple(dict.fromkeys(args["exports"] or ())),
+        rules, yara_rules, allowed = (
+            tuple(Path.cwd() / path for path in args[name] or ())
+            for name in ("sigma_rules", "yara_rules", "suppress")
         )
+        window = timeline.Window.of(args["timeline_from"], args["timeline_to"], time.time())
+        return cls(rules, yara_rules, allowed, window, tuple(dict.fromkeys(args["exports"] or ())))
 
 
 SPEC: dict[str, dict[str, Any]] = {
@@ -117,7 +118,7 @@ def write_products(case: Case, options: Options) -> Products:
     write_findings(case.path, applied.findings)
     _views(case, products, options.window)
     for name in options.exports:
-        _part(products, f"The export {name}", True, lambda name=name: EXPORTS[name](case.path), None)
+        _part(products, f"The export {name}", True, partial(EXPORTS[name], case.path), None)
     return products
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
 
 # pytest's importlib mode, which the unit tests need, leaves the folder of a test off the path.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -59,9 +59,13 @@ def opened(browser: Browser, report: Path, **options: object) -> Iterator[Opened
     def asked(request: Request) -> None:
         seen.requests.append(request.url)
 
+    def dismissed(dialog: Dialog) -> None:
+        seen.complaints.append("a dialog")
+        dialog.dismiss()
+
     page.on("console", lambda message: seen.complaints.append(message.text))
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    page.on("dialog", lambda dialog: (seen.complaints.append("a dialog"), dialog.dismiss()))
+    page.on("dialog", dismissed)
     page.on("request", asked)
     page.goto(report.as_uri())
     try:

@@ -139,7 +139,7 @@ def poison(case_dir: Path) -> int:
 
 
 def _items(folder: Path, mine: list[str]) -> None:
-    rows = {
+    rows: dict[str, list[dict[str, Any]]] = {
         "processes.jsonl": [
             {
                 "pid": 500 + n,

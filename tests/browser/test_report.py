@@ -187,7 +187,7 @@ def test_paper_has_the_suspected_containers(shown: Opened) -> None:
 def test_a_screen_reader_finds_its_way(shown: Opened) -> None:
     page = shown.page
     for role in ("banner", "navigation", "main", "search"):
-        expect(page.get_by_role(role)).to_have_count(1)  # type: ignore[arg-type]
+        expect(page.get_by_role(role)).to_have_count(1)
     nameless = page.evaluate(
         "[...document.querySelectorAll('button, input, select, svg[role=img]')].filter((at) => !(at.textContent.trim()"
         " || at.getAttribute('aria-label') || at.labels?.length || at.querySelector('bdi'))).length"

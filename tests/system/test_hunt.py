@@ -24,7 +24,8 @@ __all__ = ["with_absent"]
 INTRUDER = "10.213.66.6"
 
 
-def hunt(fleet: Fleet, cwd: Path, *words: str, inventory: Path | None = None, **asked: Any) -> Run:
+def hunt(fleet: Fleet, cwd: Path, *words: str, **asked: Any) -> Run:
+    inventory = asked.pop("inventory", None)
     given = json.dumps({"case": "H", **asked})
     return fleet.playbook("hunt", "-e", given, *words, cwd=cwd, inventory=inventory)
 

@@ -131,8 +131,8 @@ def _containers(found: list[Found]) -> dict[Key, Shown]:
         key = (one.finding.host, named.id)
         shown.setdefault(key, Shown(*key, named.name, named.image))
     for position, entry in enumerate(ranked):
-        one = shown[entry.host, entry.container.id]
-        one.ranked, one.position = entry, position
+        told = shown[entry.host, entry.container.id]
+        told.ranked, told.position = entry, position
     return shown
 
 

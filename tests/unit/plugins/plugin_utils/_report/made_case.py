@@ -132,7 +132,7 @@ def _engine_events(host: str) -> Iterator[dict[str, Any]]:
 def _hosts_file(case_dir: Path, hosts: list[str], size: Size) -> None:
     rows = []
     for host in hosts:
-        row = {
+        row: dict[str, Any] = {
             "run": "20260301T123000Z-1a2b3c",
             "time": "2026-03-01T12:30:01.000000Z",
             "verb": "triage",
@@ -276,7 +276,8 @@ def _time(case_dir: Path, reference: dict[str, Any]) -> str | None:
     """When the row happened that a finding points at."""
     lines = (case_dir / reference["bag"] / reference["path"]).read_text().splitlines()
     row = json.loads(lines[(reference["line"] or 1) - 1])
-    return row.get("started") or row.get("ctime") or row.get("time")
+    found: str | None = row.get("started") or row.get("ctime") or row.get("time")
+    return found
 
 
 def _event(
@@ -304,7 +305,7 @@ def _event(
 
 def _correlations(hosts: list[str]) -> Iterator[dict[str, Any]]:
     """As `correlations.jsonl` is: what the broken-in containers have in common."""
-    found = []
+    found: list[dict[str, Any]] = []
     for number, host in enumerate(hosts):
         for place in range(8):
             part = breach(number, place)

@@ -10,6 +10,7 @@ import json
 import re
 import tracemalloc
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +229,7 @@ def test_a_custody_log_that_was_changed_is_told(tmp_path: Path) -> None:
 def test_the_release_command_is_the_callers(tmp_path: Path) -> None:
     case = make_case(tmp_path / "INC-7", SMALL)
 
-    def ours(case: Path, limit: str, verb: str, *, extra: tuple[str, ...] = ()) -> str:
+    def ours(case: Path, limit: str, verb: str, *, extra: Sequence[str] = ()) -> str:
         return f"{verb} {case.name} {limit} {' '.join(extra)}"
 
     undo = overview(write_report(case, ours))["undo"]
