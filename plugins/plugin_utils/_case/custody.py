@@ -25,10 +25,12 @@ from typing import Any
 from ansible_collections.cordon.docker.plugins.module_utils._errors import EvidenceError
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import dump_line, utc
 from ansible_collections.cordon.docker.plugins.plugin_utils._case import files
-
-CUSTODY = "custody.jsonl"
-FIRST = "0" * 64
-MAX_LINE_BYTES = 1 << 20
+from ansible_collections.cordon.docker.plugins.plugin_utils._verify import chain
+from ansible_collections.cordon.docker.plugins.plugin_utils._verify.chain import (
+    CUSTODY,
+    FIRST,
+    MAX_LINE_BYTES,
+)
 
 
 @dataclass(frozen=True)
@@ -110,27 +112,5 @@ def _last_line(log: int) -> bytes:
 
 
 def verify_chain(case_dir: Path) -> list[str]:
-    """What is wrong with the custody log, a sentence each; nothing where the chain holds. Raises OSError."""
-    problems: list[str] = []
-    previous = FIRST
-    with (case_dir / CUSTODY).open("rb") as log:
-        for number, line in enumerate(iter(lambda: log.readline(MAX_LINE_BYTES), b""), 1):
-            problems += _line_problems(number, line, previous)
-            previous = hashlib.sha256(line).hexdigest()
-    return problems
-
-
-def _line_problems(number: int, line: bytes, previous: str) -> list[str]:
-    if not line.endswith(b"\n"):
-        return [f"Line {number} of {CUSTODY} is not whole."]
-    try:
-        row = json.loads(line)
-        bound, sequence = row["previous"], row["seq"]
-    except (ValueError, RecursionError, KeyError, TypeError):
-        return [f"Line {number} of {CUSTODY} is no custody line."]
-    problems = []
-    if bound != previous:
-        problems.append(f"Line {number} of {CUSTODY} is not bound to the line before it.")
-    if sequence != number:
-        problems.append(f"Line {number} of {CUSTODY} calls itself line {sequence}.")
-    return problems
+    """What is wrong with the custody log, a sentence each; nothing where the chain holds. Raises Unreadable."""
+    return chain.read(case_dir / CUSTODY, ()).problems
