@@ -13,6 +13,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings i
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.ranking import rank
 from ansible_collections.cordon.docker.plugins.plugin_utils._case import custody, hosts
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
+from ansible_collections.cordon.docker.plugins.plugin_utils._case.sealing import SPEC as SEAL
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_action import CaseAction
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_findings import (
     FINDINGS,
@@ -45,19 +46,21 @@ class ActionModule(CaseAction):
         "case": {"type": "path", "required": True},
         "run": {"type": "str", "required": True},
         "threshold": {"type": "str", "default": "high", "choices": list(SEVERITIES)},
+        "seal": SEAL,
     }
 
     def act(self, args: dict[str, Any], _task_vars: dict[str, Any]) -> dict[str, Any]:
         case = Case.at(Path(args["case"]))
-        with closing(case):
+        with closing(case, args["seal"]) as ending:
             closed = _close(case, args["run"], args["threshold"])
-        self._display.display("\n" + self._text(case, closed, args["threshold"]) + "\n")
-        trouble = problem(case, closed.evaluated.fault, closed.unknown)
+        self._display.display("\n" + self._text(case, closed, args["threshold"]) + f"\n\n{ending.told}\n")
+        trouble = problem(case, closed.evaluated.fault, closed.unknown, ending)
         return {
             "path": str(case.path),
             "findings": len(closed.evaluated.findings),
             "compromised": closed.evaluated.compromised,
             "unknown": closed.unknown,
+            **ending.result,
             **({"failed": True, "msg": trouble} if trouble else {}),
         }
 

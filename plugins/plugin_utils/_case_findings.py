@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.evaluate i
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings import Finding
 from ansible_collections.cordon.docker.plugins.plugin_utils._case import files, hosts
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
+from ansible_collections.cordon.docker.plugins.plugin_utils._case.sealing import Ending, finish
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.inventory import compromised, inventory
 from ansible_collections.cordon.docker.plugins.plugin_utils._transport.receive import measure
 
@@ -38,10 +39,12 @@ class Evaluated:
 
 
 @contextmanager
-def closing(case: Case) -> Iterator[None]:
-    """One at a time, where several runs end in the same case. Raises OSError."""
+def closing(case: Case, asked: Mapping[str, Any] | None = None) -> Iterator[Ending]:
+    """One at a time, where several runs end in the same case, and sealed as `asked` for when done. Raises OSError."""
+    ending = Ending()
     with files.locked(case.path / ".closing"):
-        yield
+        yield ending
+        finish(case, asked, ending)
 
 
 def evaluate_case(case: Case, threshold: str) -> Evaluated:
@@ -56,11 +59,11 @@ def evaluate_case(case: Case, threshold: str) -> Evaluated:
     return Evaluated(findings, chosen)
 
 
-def problem(case: Case, fault: str | None, unknown: Sequence[str]) -> str | None:
+def problem(case: Case, fault: str | None, unknown: Sequence[str], ending: Ending) -> str | None:
     """Why a run that reached its hosts fails all the same."""
     if fault is not None:
         return f"The evidence in {case.path} is safe, but it could not be evaluated: {fault}"
     if unknown:
         named = ", ".join(unknown)
         return f"No host that was reached has a container named {named}. What was found is in the case."
-    return None
+    return " ".join(ending.faults) or None
