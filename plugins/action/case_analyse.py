@@ -13,6 +13,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.ranking im
 from ansible_collections.cordon.docker.plugins.plugin_utils._case import custody
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.names import case_name
+from ansible_collections.cordon.docker.plugins.plugin_utils._case.sealing import SPEC as SEAL
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_action import CaseAction
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_findings import (
     FINDINGS,
@@ -38,11 +39,12 @@ class ActionModule(CaseAction):
         "evidence_dir": {"type": "path", "default": "evidence"},
         "threshold": {"type": "str", "default": "high", "choices": list(SEVERITIES)},
         **SPEC,
+        "seal": SEAL,
     }
 
     def act(self, args: dict[str, Any], _task_vars: dict[str, Any]) -> dict[str, Any]:
         case = _existing(Path(args["evidence_dir"]), args["case"])
-        with closing(case):
+        with closing(case, args["seal"]) as ending:
             evaluated = evaluate_case(case, args["threshold"], Options.of(args))
             event = custody.Event(
                 "case analysed",
@@ -51,14 +53,16 @@ class ActionModule(CaseAction):
                 reason=evaluated.fault,
             )
             custody.record(case.path, [event])
-        self._display.display("\n" + self._text(case, evaluated, args["threshold"]) + "\n")
-        trouble = problem(case, evaluated.fault, (), evaluated.faults)
+        text = self._text(case, evaluated, args["threshold"])
+        self._display.display(f"\n{text}\n\n{ending.told}\n")
+        trouble = problem(case, evaluated.fault, (), (*evaluated.faults, *ending.faults))
         return {
             "case": case.name,
             "path": str(case.path),
             "findings": len(evaluated.findings),
             "suppressed": evaluated.suppressed,
             "compromised": evaluated.compromised,
+            **ending.result,
             **({"failed": True, "msg": trouble} if trouble else {}),
         }
 

@@ -13,6 +13,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings i
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.ranking import rank
 from ansible_collections.cordon.docker.plugins.plugin_utils._case import custody, hosts
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
+from ansible_collections.cordon.docker.plugins.plugin_utils._case.sealing import SPEC as SEAL
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_action import CaseAction
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_findings import (
     FINDINGS,
@@ -50,23 +51,26 @@ class ActionModule(CaseAction):
         "threshold": {"type": "str", "default": "high", "choices": list(SEVERITIES)},
         "format": {"type": "str", "default": "table", "choices": list(FORMATS)},
         **SPEC,
+        "seal": SEAL,
     }
 
     def act(self, args: dict[str, Any], _task_vars: dict[str, Any]) -> dict[str, Any]:
         case = Case.at(Path(args["case"]))
-        with closing(case):
+        with closing(case, args["seal"]) as ending:
             closed = _close(case, args["run"], args["threshold"], Options.of(args))
         if args["format"] == "jsonl":
             self._lines(closed)
         else:
-            show(self._display, "\n" + self._text(case, closed, args["threshold"]) + "\n")
-        trouble = problem(case, closed.evaluated.fault, closed.unknown, closed.evaluated.faults)
+            show(self._display, f"\n{self._text(case, closed, args['threshold'])}\n\n{ending.told}\n")
+        faults = (*closed.evaluated.faults, *ending.faults)
+        trouble = problem(case, closed.evaluated.fault, closed.unknown, faults)
         return {
             "path": str(case.path),
             "findings": len(closed.evaluated.findings),
             "suppressed": closed.evaluated.suppressed,
             "compromised": closed.evaluated.compromised,
             "unknown": closed.unknown,
+            **ending.result,
             **({"failed": True, "msg": trouble} if trouble else {}),
         }
 

@@ -17,6 +17,8 @@ from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl impo
 from ansible_collections.cordon.docker.plugins.plugin_utils._case import custody, hosts
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.names import stamp
+from ansible_collections.cordon.docker.plugins.plugin_utils._case.sealing import SPEC as SEAL
+from ansible_collections.cordon.docker.plugins.plugin_utils._case.sealing import Sealing
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_action import CaseAction
 
 VERBS = ("triage", "hunt", "preserve", "contain", "release", "respond")
@@ -38,11 +40,14 @@ class ActionModule(CaseAction):
         "verb": {"type": "str", "default": "triage", "choices": list(VERBS)},
         "newest": {"type": "bool", "default": False},
         "role_path": {"type": "path"},
+        "seal": SEAL,
     }
 
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         if args["role_path"]:
             self._check(Path(args["role_path"]), task_vars)
+        # Now, not at the end of the run: a key that cannot sign, a library that is missing.
+        sealing = Sealing.of(args["seal"])
         now = time.time()
         run = _PROCESS if args["verb"] not in GATHERING else f"{stamp(now)}-{secrets.token_hex(3)}"
         asked = [str(host) for host in task_vars.get("ansible_play_batch") or []]
@@ -51,6 +56,8 @@ class ActionModule(CaseAction):
         case = Case.open(home, name or newest, now)
         _stop_after_failure(case, run, args["verb"], asked, task_vars)
         self._say(case, bool(newest), fresh=not (name or newest))
+        if sealing.store is not None:
+            sealing.store.fetch(case.path)
         started = {"run": run, "verb": args["verb"], "hosts": len(asked), "check_mode": self._task.check_mode}
         custody.record(case.path, [custody.Event("run started", after=started)])
         hosts.add(

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings import SEVERITIES
 from ansible_collections.cordon.docker.plugins.plugin_utils._case import containments, custody, hosts
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
+from ansible_collections.cordon.docker.plugins.plugin_utils._case.sealing import SPEC as SEAL
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_action import CaseAction
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_findings import (
     Evaluated,
@@ -60,25 +61,27 @@ class ActionModule(CaseAction):
         "run": {"type": "str", "required": True},
         "verb": {"type": "str", "required": True, "choices": ["contain", "release", "respond"]},
         "threshold": {"type": "str", "default": "high", "choices": list(SEVERITIES)},
+        "seal": SEAL,
     }
 
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         case = Case.at(Path(args["case"]))
         everyone = [str(host) for host in task_vars.get("ansible_play_hosts_all") or ()]
-        with closing(case):
+        with closing(case, args["seal"]) as ending:
             closed = _close(case, args, everyone)
         on = closed.good and bool(closed.waiting)
         summary = self._summary(case, closed, args)
         text = wave(summary) if on else render(summary, self._display.columns or WIDTH)
-        self._display.display(f"\n{text}\n")
+        self._display.display(f"\n{text}\n" if on and not ending.faults else f"\n{text}\n\n{ending.told}\n")
         # A wave may lack what a later one has.
-        trouble = None if on else problem(case, closed.fault, closed.unknown)
+        trouble = None if on else problem(case, closed.fault, closed.unknown, ending.faults)
         return {
             "path": str(case.path),
             "hosts": hosts.tally(closed.rows),
             "waiting": len(closed.waiting),
             "stop": bool(closed.waiting) and not closed.good,
             "unknown": closed.unknown,
+            **ending.result,
             **({"failed": True, "msg": trouble} if trouble else {}),
         }
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.cordon.docker.plugins.plugin_utils._case import custody, hosts
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
+from ansible_collections.cordon.docker.plugins.plugin_utils._case.sealing import SPEC as SEAL
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_action import CaseAction
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_findings import closing, problem
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_hits import (
@@ -40,11 +41,12 @@ class ActionModule(CaseAction):
         "count": {"type": "int", "default": 0},
         "format": {"type": "str", "default": "table", "choices": list(FORMATS)},
         "fail_on_hits": {"type": "bool", "default": False},
+        "seal": SEAL,
     }
 
     def act(self, args: dict[str, Any], _task_vars: dict[str, Any]) -> dict[str, Any]:
         case = Case.at(Path(args["case"]))
-        with closing(case):
+        with closing(case, args["seal"]) as ending:
             rows = hosts.settled(case.path, args["run"], VERB)
             target = write_hits(case.path)
             after = {"run": args["run"], "hosts": hosts.tally(rows), "hits_sha256": measure(target)[1]}
@@ -55,7 +57,7 @@ class ActionModule(CaseAction):
             self._lines(case, rows)
         else:
             self._table(case, rows, kept, count, args["count"], unknown)
-        trouble = problem(case, None, unknown)
+        trouble = problem(case, None, unknown, ending.faults)
         if trouble is None and count and args["fail_on_hits"]:
             trouble = f"The hunt found something ({count}), and was asked to fail then."
         holders = sorted({row.host for row in rows if row.bag and any(hits_of_bag(case.path, row.bag))})
@@ -64,6 +66,7 @@ class ActionModule(CaseAction):
             "hits": count,
             "hosts": holders,
             "unknown": unknown,
+            **ending.result,
             **({"failed": True, "msg": trouble} if trouble else {}),
         }
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.cordon.docker.plugins.plugin_utils._case import custody, hosts
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
+from ansible_collections.cordon.docker.plugins.plugin_utils._case.sealing import SPEC as SEAL
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_action import CaseAction
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_findings import closing, problem
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_products import write_views
@@ -26,11 +27,12 @@ class ActionModule(CaseAction):
     spec: ClassVar = {
         "case": {"type": "path", "required": True},
         "run": {"type": "str", "required": True},
+        "seal": SEAL,
     }
 
     def act(self, args: dict[str, Any], _task_vars: dict[str, Any]) -> dict[str, Any]:
         case = Case.at(Path(args["case"]))
-        with closing(case):
+        with closing(case, args["seal"]) as ending:
             rows = hosts.settled(case.path, args["run"], VERB)
             after = {"run": args["run"], "verb": VERB, "hosts": hosts.tally(rows)}
             custody.record(case.path, [custody.Event("run closed", after=after)])
@@ -43,10 +45,16 @@ class ActionModule(CaseAction):
             next_command=_again(case, rows),
             unknown=unknown,
         )
-        self._display.display(f"\n{render(summary, self._display.columns or WIDTH)}\n")
-        trouble = problem(case, None, unknown)
+        self._display.display(f"\n{render(summary, self._display.columns or WIDTH)}\n\n{ending.told}\n")
+        trouble = problem(case, None, unknown, ending.faults)
         failed = {"failed": True, "msg": trouble} if trouble else {}
-        return {"path": str(case.path), "hosts": hosts.tally(rows), "unknown": unknown, **failed}
+        return {
+            "path": str(case.path),
+            "hosts": hosts.tally(rows),
+            "unknown": unknown,
+            **ending.result,
+            **failed,
+        }
 
 
 def _again(case: Case, rows: list[hosts.HostRow]) -> str | None:

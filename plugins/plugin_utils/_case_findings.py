@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ from ansible_collections.cordon.docker.plugins.module_utils._errors import descr
 from ansible_collections.cordon.docker.plugins.plugin_utils._analysis.findings import Finding
 from ansible_collections.cordon.docker.plugins.plugin_utils._case import files, hosts
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
+from ansible_collections.cordon.docker.plugins.plugin_utils._case.sealing import Ending, finish
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_products import Options, write_products
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.inventory import compromised, inventory
 from ansible_collections.cordon.docker.plugins.plugin_utils._transport.receive import measure
@@ -43,10 +44,12 @@ class Evaluated:
 
 
 @contextmanager
-def closing(case: Case) -> Iterator[None]:
-    """One at a time, where several runs end in the same case. Raises OSError."""
+def closing(case: Case, asked: Mapping[str, Any] | None = None) -> Iterator[Ending]:
+    """One at a time, where several runs end in the same case, and sealed as `asked` for when done. Raises OSError."""
+    ending = Ending()
     with files.locked(case.path / ".closing"):
-        yield
+        yield ending
+        finish(case, asked, ending)
 
 
 def evaluate_case(case: Case, threshold: str, options: Options | None = None) -> Evaluated:

@@ -39,6 +39,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._report.html_hosts i
     outcomes,
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.html_lines import Told, lines
+from ansible_collections.cordon.docker.plugins.plugin_utils._verify.chain import CUSTODY
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _OLDER = 50  # earlier runs of which the figures are shown
@@ -284,4 +285,4 @@ def _chain(case_dir: Path) -> list[str]:
     try:
         return custody.verify_chain(case_dir)[:20]
     except OSError:
-        return [f"There is no {custody.CUSTODY} in this case."]
+        return [f"There is no {CUSTODY} in this case."]

@@ -18,6 +18,7 @@ from .reading import measured, walk
 
 SEALS = "seals"
 CONTROLLERS = "controllers"  # the logs of others that share the case
+PARTIAL = "partial"  # what a preservation that was stopped goes on with: no evidence yet
 _BLOB = re.compile(r"(?:.*/)?([0-9a-f]{64})")
 
 
@@ -38,7 +39,7 @@ def survey(case: Path, known: frozenset[str] = frozenset()) -> Survey:
     with os.scandir(case) as entries:
         top = sorted(entries, key=lambda entry: entry.name)
     for entry in top:
-        if entry.name.startswith(".") or entry.name == CUSTODY:
+        if entry.name.startswith(".") or entry.name in (CUSTODY, PARTIAL):
             continue
         if entry.is_dir(follow_symlinks=False):
             _room(case, entry.name, known, found)

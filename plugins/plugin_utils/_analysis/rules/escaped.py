@@ -110,8 +110,8 @@ def _over_host(container: ContainerEvidence) -> str:
     config = values.record(container.inspect.get("HostConfig"))
     if config.get("Privileged") is True:
         return "every privilege"
-    for mount in values.items(container.inspect.get("Mounts")):
-        source = values.text(values.record(mount).get("Source"))
+    for mount in map(values.record, values.items(container.inspect.get("Mounts"))):
+        source = values.text(mount.get("Source"))
         if mount.get("Type") == "bind" and source == "/":
             return "the host's root"
         if mount.get("Type") == "bind" and source.rpartition("/")[2] in escapes.ENGINE_SOCKETS:

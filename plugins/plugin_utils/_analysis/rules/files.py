@@ -53,7 +53,7 @@ def is_read_only(container: ContainerEvidence, path: str) -> bool:
 
 def host_file(container: ContainerEvidence, path: str) -> str:
     """The host's path of a file below a writable bind mount, where that is one of the host's own places."""
-    for mount in values.items(container.inspect.get("Mounts")):
+    for mount in map(values.record, values.items(container.inspect.get("Mounts"))):
         source, destination = values.text(mount.get("Source")), values.text(mount.get("Destination"))
         if mount.get("Type") != "bind" or mount.get("RW") is False or not is_below(path, destination):
             continue

@@ -107,7 +107,7 @@ class Hunting:
         return hosts.of_run(self.case.path, "r1", "hunt")["web1"]
 
 
-DEFAULTS = {"count": 1, "format": "table", "fail_on_hits": False}
+DEFAULTS = {"count": 1, "format": "table", "fail_on_hits": False, "seal": None}
 
 
 @pytest.fixture
