@@ -40,6 +40,7 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._report.html_hosts i
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.html_lines import Told, lines
 from ansible_collections.cordon.docker.plugins.plugin_utils._verify.chain import CUSTODY
+from ansible_collections.cordon.docker.plugins.plugin_utils._verify.results import Unreadable
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _OLDER = 50  # earlier runs of which the figures are shown
@@ -283,6 +284,6 @@ def _undo(case_dir: Path, hosts: list[str], command: Command) -> tuple[list[dict
 def _chain(case_dir: Path) -> list[str]:
     """What is wrong with the custody log."""
     try:
-        return custody.verify_chain(case_dir)[:20]
-    except OSError:
-        return [f"There is no {CUSTODY} in this case."]
+        return [f"{CUSTODY}: {problem}" for problem in custody.verify_chain(case_dir)[:20]]
+    except (OSError, Unreadable) as exc:
+        return [f"{CUSTODY}: {exc}"]

@@ -66,7 +66,7 @@ def read(path: Path, actions: Iterable[str]) -> Log:
             log.problems += found[: MAX_PROBLEMS - len(log.problems)]
             previous = hashlib.sha256(line).hexdigest()
             log.first, log.last = log.first or str(row.get("time", "")), str(row.get("time", ""))
-            if row.get("action") in wanted:
+            if str(row.get("action")) in wanted:
                 log.lines.append(_line(log, row, digest.copy().hexdigest()))
     log.head = digest.hexdigest()
     return log

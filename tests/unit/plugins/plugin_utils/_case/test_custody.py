@@ -14,13 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import EvidenceError
-from ansible_collections.cordon.docker.plugins.plugin_utils._case.custody import (
-    CUSTODY,
-    FIRST,
-    Event,
-    record,
-    verify_chain,
-)
+from ansible_collections.cordon.docker.plugins.plugin_utils._case.custody import Event, record, verify_chain
+from ansible_collections.cordon.docker.plugins.plugin_utils._verify.chain import CUSTODY, FIRST
 
 
 def lines(case: Path) -> list[bytes]:

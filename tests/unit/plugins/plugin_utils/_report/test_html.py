@@ -213,7 +213,7 @@ def test_what_is_not_there_yet_is_said(tmp_path: Path) -> None:
         "There is no timeline.jsonl",
         "There is no correlations.jsonl",
     ]
-    assert told["chain"] == ["There is no custody.jsonl in this case."]
+    assert told["chain"] == ["custody.jsonl: It is missing."]
 
 
 def test_a_custody_log_that_was_changed_is_told(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_custody_log_that_was_changed_is_told(tmp_path: Path) -> None:
     path = case / "custody.jsonl"
     path.write_text(path.read_text().replace("ada@bastion", "eve@bastion", 1))
     assert overview(write_report(case))["chain"] == [
-        "Line 2 of custody.jsonl is not bound to the line before it."
+        "custody.jsonl: Line 2 is not bound to the line before it."
     ]
 
 
