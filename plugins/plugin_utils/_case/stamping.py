@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import urllib.request
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
+
+from ansible.module_utils.urls import open_url
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import (
     EvidenceError,
@@ -57,9 +59,9 @@ def stamp(data: bytes, url: str) -> bytes:
 
 def _ask(url: str, question: bytes) -> bytes:
     headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
-    request = urllib.request.Request(url, data=question, headers=headers, method="POST")
     try:
-        with urllib.request.urlopen(request, timeout=_SECONDS) as reply:
+        reply = open_url(url, data=question, headers=headers, method="POST", timeout=_SECONDS)
+        with closing(reply):
             answer: bytes = reply.read(_MOST_BYTES + 1)
     except (OSError, ValueError, http.client.HTTPException) as exc:
         raise EvidenceError(f"{url} could not be asked for a time stamp: {describe(exc)}.") from exc
