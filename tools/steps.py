@@ -184,11 +184,11 @@ RAISE = Step("lab", "a fleet with real engines", lab)
 ENGINES = (
     Step("integration", "every module on real engines", integration),
     Step("system", "the playbooks over the fleet", system),
-    Step("contain", "what changes containers, engines taking turns", contain),
 )
 LOWER = Step("lab-down", "nothing stays behind", lab_down, whatever=True)
-# Asked for by name: with every row of the matrix on every engine, and with every scene.
+# Asked for by name: what changes containers, the same with every row of the matrix on every engine, and every scene.
 LONG = (
+    Step("contain", "what changes containers, engines taking turns", contain),
     Step("containment", "what changes containers, all of it on every engine", containment),
     Step("zoo", "every break-in is found in a fleet full of them, and no neighbour accused", zoo),
 )

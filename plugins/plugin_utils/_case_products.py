@@ -9,7 +9,6 @@ What one part cannot do keeps none of the others from being done; it is said, an
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -174,6 +173,6 @@ def _part(products: Products, what: str, asked: bool, work: Callable[[], T], oth
         return work()
     except CordonError as exc:
         (products.faults if asked else products.notes).append(describe(exc))
-    except (OSError, sqlite3.Error, ValueError, RecursionError) as exc:
+    except Exception as exc:  # noqa: BLE001 - evidence is hostile, and a view that fails must not cost the table
         (products.faults if asked else products.notes).append(f"{what} could not be used: {describe(exc)}")
     return otherwise
