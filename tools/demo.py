@@ -38,12 +38,16 @@ def main() -> int:
     bag = next(iter(sorted(case.glob("*/*/bagit.txt"))), case / "HOST" / "RUN" / "bagit.txt").parent
     print(
         f"\nThe case is {case}. What else there is to try:\n"
-        f"  the reasons, with file and line of the evidence   less {case}/findings.jsonl\n"
+        f"  everything at a glance, in a browser               {case}/report.html\n"
+        f"  the reasons, with file and line of the evidence    less {case}/findings.jsonl\n"
         f"  one host's evidence is as it was sealed            .venv/bin/bagit.py --validate {bag}\n"
-        "  look around on a host                             lab/lab shell web1 docker ps\n"
-        "  what is known of the engine, in one module        "
-        ".venv/bin/ansible compromised -i lab/inventory.yml -m cordon.docker.container_info\n"
-        "  take the lab down                                 make lab-down"
+        "  the whole case is as it was sealed                 .venv/bin/ansible-playbook playbooks/verify.yml\n"
+        "  cut off what is compromised, and take it back      .venv/bin/ansible-playbook playbooks/contain.yml"
+        " -i lab/inventory.yml -l compromised\n"
+        "                                                     .venv/bin/ansible-playbook playbooks/release.yml"
+        " -i lab/inventory.yml -l compromised\n"
+        "  look around on a host                              lab/lab shell web1 docker ps\n"
+        "  take the lab down                                  make lab-down"
     )
     return done.returncode
 
