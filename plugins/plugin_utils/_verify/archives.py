@@ -104,19 +104,18 @@ def _by_command(archive: Path, identity: Path, root: str) -> bags.Content:
     if tool is None:
         raise Unreadable("Neither age, rage nor Python's pyrage is installed here.")
     command = [tool, "-d", "-i", str(identity.resolve()), str(archive.resolve())]
-    with (
-        tempfile.TemporaryFile() as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL) as running,
-    ):
-        if running.stdout is None:  # cannot be: a pipe was asked for
-            raise Unreadable("The output of the command cannot be read.")
-        try:
-            found = _read(running.stdout, root)
-        except tarfile.TarError:
-            found = None
-        running.stdout.close()
-        if running.wait() != 0 or found is None:
-            errors.seek(0)
-            said = " ".join(errors.read(2000).decode("utf-8", "replace").split())
-            raise Unreadable(f"It cannot be decrypted with this identity ({said}).")
-        return found
+    with tempfile.TemporaryFile() as errors:
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL)
+        with running:
+            if running.stdout is None:  # cannot be: a pipe was asked for
+                raise Unreadable("The output of the command cannot be read.")
+            try:
+                found = _read(running.stdout, root)
+            except tarfile.TarError:
+                found = None
+            running.stdout.close()
+            if running.wait() != 0 or found is None:
+                errors.seek(0)
+                said = " ".join(errors.read(2000).decode("utf-8", "replace").split())
+                raise Unreadable(f"It cannot be decrypted with this identity ({said}).")
+            return found
