@@ -12,7 +12,16 @@ import subprocess
 
 from tools.commands import StepError, environment
 
-PROGRAMS = {"chromium": "chromium", "git": "git", "shellcheck": "shellcheck", "ssh": "openssh-client"}
+PROGRAMS = {
+    "chromium": "chromium",
+    "git": "git",
+    "openssl": "openssl",
+    "readelf": "binutils",
+    "shellcheck": "shellcheck",
+    "skopeo": "skopeo",
+    "ssh": "openssh-client",
+    "tcpdump": "tcpdump",
+}
 
 
 def require() -> None:
