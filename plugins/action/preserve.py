@@ -94,7 +94,7 @@ class ActionModule(HostAction):
         finally:
             left = self._remove(folder, asked.host)
         visit = Visit(asked.host, VERB, asked.row.run, asked.began, time.time())
-        sealed = seal(asked.case, visit, kept, received, _host_time(answer))
+        sealed = seal(asked.case, visit, kept, received, answer.get("host"))
         if left is not None:
             custody.record(
                 asked.case.path, [custody.Event("host copy left", asked.host, verified=False, reason=left)]
@@ -249,11 +249,6 @@ def _number(name: str, value: Any) -> int:
         return int(float(value))
     except (TypeError, ValueError, OverflowError) as exc:
         raise InvalidOption(f"{name} cannot be {str(value)[:100]!r}: it is a number.") from exc
-
-
-def _host_time(answer: Mapping[str, Any]) -> Any:
-    host = answer.get("host")
-    return host.get("time") if isinstance(host, dict) else None
 
 
 def _unknown(answer: Mapping[str, Any]) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ class ActionModule(HostAction):
         limits = Limits(bounds["item_bytes"], bounds["total_bytes"])
         case = asked.case
         try:
-            taken = take_in(case, self._connection, visit, announced, _host_time(answer), limits)
+            taken = take_in(case, self._connection, visit, announced, answer.get("host"), limits)
         except Exception as exc:
             custody.record(case.path, [_removal(row.host, announced, "The evidence did not arrive.")])
             kind = AnsibleConnectionFailure if isinstance(exc, AnsibleConnectionFailure) else EvidenceError
@@ -126,11 +126,6 @@ def _number(name: str, value: Any) -> int:
         return int(float(value))
     except (TypeError, ValueError, OverflowError) as exc:
         raise InvalidOption(f"{name} cannot be {str(value)[:100]!r}: it is a number.") from exc
-
-
-def _host_time(answer: Mapping[str, Any]) -> Any:
-    host = answer.get("host")
-    return host.get("time") if isinstance(host, dict) else None
 
 
 def _unknown(answer: Mapping[str, Any]) -> tuple[str, ...]:

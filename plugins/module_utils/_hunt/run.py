@@ -109,7 +109,7 @@ def _sweep(
     states: dict[str, int] = {}
     for subject in subjects:
         states[subject.state] = states.get(subject.state, 0) + 1
-    names = ("hostname", "kernel", "os", "time", "clock_offset_seconds", "engine")
+    names = ("hostname", "kernel", "os", "time", "timezone", "clock_offset_seconds", "engine")
     return {
         "host": {name: facts[name] for name in names},
         "containers": states,

@@ -97,7 +97,8 @@ def _send(
     say(
         {
             "host": {
-                name: facts[name] for name in ("hostname", "kernel", "os", "time", "clock_offset_seconds")
+                name: facts[name]
+                for name in ("hostname", "kernel", "os", "time", "timezone", "clock_offset_seconds")
             },
             "unknown": unknown,
             "items": len(named),

@@ -143,5 +143,5 @@ def _add_host_items(
     facts = host_document(options, collection.engine_answers_or_none(), collection.engine_version, seconds)
     if "host" in options.items:
         bundle.add("host", None, "host.json", lambda: document(facts))
-    names = ("hostname", "kernel", "os", "time", "clock_offset_seconds")
+    names = ("hostname", "kernel", "os", "time", "timezone", "clock_offset_seconds")
     return {**{name: facts[name] for name in names}, "engine": facts["engine"]}

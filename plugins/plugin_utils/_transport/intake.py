@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,9 +58,9 @@ class Taken:
 
 
 def take_in(
-    case: Case, connection: Connection, visit: Visit, announced: Announced, host_time: Any, limits: Limits
+    case: Case, connection: Connection, visit: Visit, announced: Announced, host: Any, limits: Limits
 ) -> Taken:
-    """Bring the bundle in and seal it. The host's copy is not touched.
+    """Bring the bundle in and seal it. The host's copy is not touched; `host` is what the host says of itself.
 
     Raises EvidenceError where it did not arrive as announced or cannot be stored: the case has nothing of it
     then. Whatever the connection raises comes through.
@@ -70,7 +71,7 @@ def take_in(
             receive(connection, visit.host, announced, bundle, TRANSFER_SECONDS)
             bag = BagWriter.create(folder / "bag")
             unpacked = unpack(bundle, announced.sha256, bag, limits, utc(visit.answered))
-            seal = bag.seal({**bag_info(case, visit, host_time), **_bundle_info(announced)})
+            seal = bag.seal({**bag_info(case, visit, host), **_bundle_info(announced)})
             files.settle(bag.folder)
             place = case.adopt_bag(bag.folder, visit.host, visit.verb, visit.began)
     except OSError as exc:
@@ -101,8 +102,8 @@ def _bundle_info(announced: Announced) -> Mapping[str, str]:
     return {"Bundle-Bytes": str(announced.bytes), "Bundle-SHA256": announced.sha256}
 
 
-def bag_info(case: Case, visit: Visit, host_time: Any) -> Mapping[str, str]:
-    """The controller's words about the bag; what the host says of itself lies in data/host.json."""
+def bag_info(case: Case, visit: Visit, host: Any) -> Mapping[str, str]:
+    """The controller's words about the bag, and of the host's its clock; the rest lies in data/host.json."""
     return {
         "Bag-Software-Agent": software(),
         "Bagging-Date": utc(visit.answered)[:10],
@@ -114,20 +115,24 @@ def bag_info(case: Case, visit: Visit, host_time: Any) -> Mapping[str, str]:
         "Custodian": plain(custody.actor()),
         "Controller-Time-Asked": utc(visit.began),
         "Controller-Time-Answered": utc(visit.answered),
-        **_clock(visit, host_time),
+        "Controller-Time-Zone": plain(time.strftime("%Z %z", time.localtime(visit.began)), 60),
+        **_clock(visit, host if isinstance(host, dict) else {}),
     }
 
 
-def _clock(visit: Visit, host_time: Any) -> dict[str, str]:
+def _clock(visit: Visit, host: Mapping[str, Any]) -> dict[str, str]:
     """The host's clock against ours. It was read between the question and the answer: hence the bounds."""
+    zone = host.get("timezone")
+    named = {"Host-Time-Zone": plain(zone, 60) if isinstance(zone, str) and zone.strip() else "unknown"}
     try:
-        read = datetime.fromisoformat(host_time).timestamp()
+        read = datetime.fromisoformat(host["time"]).timestamp()
         shown = utc(read)
-    except (TypeError, ValueError, OverflowError):
-        return {"Host-Time": "unknown"}
+    except (LookupError, TypeError, ValueError, OverflowError):
+        return {"Host-Time": "unknown", **named}
     least, most = read - visit.answered, read - visit.began
     return {
         "Host-Time": shown,
+        **named,
         "Host-Clock-Ahead-Seconds": f"between {least:.3f} and {most:.3f}",
     }
 

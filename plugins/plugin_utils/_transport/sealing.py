@@ -29,8 +29,9 @@ class Sealed:
     seal: str
 
 
-def seal(case: Case, visit: Visit, session: Session, received: Received, host_time: Any) -> Sealed:
-    """Seal what is whole. The session keeps it too, for a run to come. Raises EvidenceError."""
+def seal(case: Case, visit: Visit, session: Session, received: Received, host: Any) -> Sealed:
+    """Seal what is whole. The session keeps it too, for a run to come. `host` is what the host says of itself.
+    Raises EvidenceError."""
     try:
         with case.incoming() as folder:
             bag = BagWriter.create(folder / "bag")
@@ -40,7 +41,7 @@ def seal(case: Case, visit: Visit, session: Session, received: Received, host_ti
             with bag.new_file(PurePosixPath(OUTCOMES)) as sink:
                 for outcome in received.outcomes:
                     sink.write(dump_line(outcome.to_json()))
-            sealed = bag.seal({**bag_info(case, visit, host_time), **_transfer_info(received)})
+            sealed = bag.seal({**bag_info(case, visit, host), **_transfer_info(received)})
             files.settle(bag.folder)
             place = case.adopt_bag(bag.folder, visit.host, visit.verb, visit.began)
     except OSError as exc:

@@ -28,6 +28,10 @@ def opened(path: Path) -> IO[bytes]:
         raise Unreadable("It is missing.") from exc
     except OSError as exc:
         raise Unreadable(f"It cannot be read ({exc.strerror}).") from exc
+    except ValueError as exc:
+        raise Unreadable(
+            "Its name is none that a file can have."
+        ) from exc  # a NUL, in a list that was altered
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise Unreadable("It is no regular file.")

@@ -24,6 +24,7 @@ from .survey import SEALS
 
 SIGNERS = "allowed_signers"
 _MOST_BYTES = 64 << 20
+_MOST_SEALS = 10**9
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Trust:
 
 def number_of(line: Line) -> int:
     number = line.after.get("seal")
-    return number if isinstance(number, int) else 0
+    return number if isinstance(number, int) and 0 < number < _MOST_SEALS else 0
 
 
 def place(line: Line, kind: str) -> str:

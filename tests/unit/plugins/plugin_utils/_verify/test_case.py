@@ -336,3 +336,20 @@ def test_the_command_works_without_ansible(case: Case, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["subject"] for row in rows if row["state"] == "DOES NOT HOLD"] == ["other files"]
     assert _run(str(PACKAGE), str(tmp_path / "nowhere")).returncode == 2
+
+
+def test_names_that_no_file_can_have_are_a_row(case: Case) -> None:
+    """Such as one byte that was altered can make: found at random, kept here."""
+    for name in ("seals/2.files", "web1/20260102T120000Z-triage/manifest-sha256.txt"):
+        path = case.path / name
+        whole = path.read_bytes()
+        path.write_bytes(whole[:66] + b"\0" + whole[67:])
+        assert broken(case), name
+        path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "true", "1e3", "10" * 200, '"../x"', "{}"])
+def test_seal_numbers_that_are_none_are_no_crash(case: Case, number: str) -> None:
+    whole = (case.path / "custody.jsonl").read_bytes()
+    (case.path / "custody.jsonl").write_bytes(whole.replace(b'"seal":2', b'"seal":' + number.encode()))
+    assert broken(case)
