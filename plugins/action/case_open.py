@@ -48,6 +48,8 @@ class ActionModule(CaseAction):
             self._check(Path(args["role_path"]), task_vars)
         # Now, not at the end of the run: a key that cannot sign, a library that is missing.
         sealing = Sealing.of(args["seal"])
+        if sealing.signer is not None:
+            sealing.signer.try_out()
         now = time.time()
         run = _PROCESS if args["verb"] not in GATHERING else f"{stamp(now)}-{secrets.token_hex(3)}"
         asked = [str(host) for host in task_vars.get("ansible_play_batch") or []]

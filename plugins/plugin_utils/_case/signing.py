@@ -52,6 +52,11 @@ class Signer:
         if line not in known.splitlines(keepends=True):
             files.replace(place, known + line)
 
+    def try_out(self) -> None:
+        """Raises EvidenceError where it cannot sign now. A key on a token is not asked: that is a touch each."""
+        if not self.key.startswith("sk-"):
+            self.sign(b"Whether this key can sign was tried before a run.\n")
+
     def sign(self, message: bytes) -> bytes:
         """The armoured signature. Raises EvidenceError where ssh-keygen does not give one of this key."""
         command = ["-Y", "sign", "-f", str(self.path.resolve()), "-n", sshsig.NAMESPACE]

@@ -53,7 +53,7 @@ def test_a_key_in_an_agent_signs_by_its_public_half(
         ["ssh-keygen", "-q", "-p", "-P", "secret", "-N", "", "-f", str(tmp_path / "plain")], check=True
     )
     with pytest.raises(CordonError, match="ssh-add it"):
-        Signer.of(key).sign(b"x")
+        Signer.of(key).try_out()
     agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(tmp_path / "agent")], stdout=subprocess.DEVNULL)
     try:
         monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
