@@ -7,11 +7,9 @@ from __future__ import annotations
 import base64
 import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from ansible_collections.cordon.docker.plugins.module_utils._errors import EvidenceError, InvalidOption
+from ansible_collections.cordon.docker.plugins.module_utils._errors import EvidenceError
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import utc
 from ansible_collections.cordon.docker.plugins.plugin_utils._case import hosts
 from ansible_collections.cordon.docker.plugins.plugin_utils._case_hits import hits_of_bag
@@ -19,7 +17,9 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._host_action import 
     Asked,
     HostAction,
     Told,
+    bounds_of,
     message,
+    unknown_of,
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.hunt import answered
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.plain import plain
@@ -38,7 +38,6 @@ LIMITS = Limits(8 << 20, 64 << 20)
 # Beyond the budget: connecting, starting Python, executables that are hashed, and an engine slow to say no.
 GRACE_SECONDS = 120.0
 ANSWER_BYTES = 128 << 20
-MAX_UNKNOWN = 100
 # Packed as the SDK is: once for all hosts, before Ansible forks.
 _LIBRARY = base64.b64encode(library_archive()).decode("ascii")
 
@@ -50,7 +49,7 @@ class ActionModule(HostAction):
 
     def work(self, asked: Asked) -> Told:
         args, row = asked.args, asked.row
-        bounds = {name: _number(name, args.get(name, default)) for name, default in DEFAULTS.items()}
+        bounds = bounds_of(args, DEFAULTS)
         with Watchdog(Bounds(bounds["budget"] + GRACE_SECONDS, ANSWER_BYTES), row.host):
             travelling = {**args, "controller_time": utc(asked.began)}
             answer = self.on_host(MODULE, travelling, asked.variables, _library=_LIBRARY)
@@ -70,7 +69,7 @@ class ActionModule(HostAction):
             bag=taken.bag,
             containers=len(found),
             items=taken.unpacked.counts(),
-            unknown=_unknown(answer),
+            unknown=unknown_of(answer),
         )
         hits = dict(Counter(hit.kind for hit in hits_of_bag(asked.case.path, taken.bag)))
         # At once, and not at the end: with a thousand hosts the first answers are what one acts on.
@@ -82,15 +81,3 @@ class ActionModule(HostAction):
         if told.row.status != hosts.COLLECTED:
             self._display.display(f"{plain(told.row.host, 128)}: {told.row.status}: {told.row.reason}")
         return told
-
-
-def _number(name: str, value: Any) -> int:
-    try:
-        return int(float(value))
-    except (TypeError, ValueError, OverflowError) as exc:
-        raise InvalidOption(f"{name} cannot be {str(value)[:100]!r}: it is a number.") from exc
-
-
-def _unknown(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    named = answer.get("unknown")
-    return tuple(plain(name, 200) for name in named[:MAX_UNKNOWN]) if isinstance(named, list) else ()

@@ -14,7 +14,6 @@ from typing import Any
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import (
     EvidenceError,
-    InvalidOption,
     describe,
 )
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import utc
@@ -29,7 +28,9 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._host_action import 
     Asked,
     HostAction,
     Told,
+    bounds_of,
     message,
+    unknown_of,
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.plain import plain
 from ansible_collections.cordon.docker.plugins.plugin_utils._transport import lanes, receiver, watchdog
@@ -62,7 +63,6 @@ DEFAULTS = {
 START_SECONDS = 300.0
 REPLY_SECONDS = 30.0
 ANSWER_BYTES = 64 << 20
-MAX_UNKNOWN = 100
 _LIBRARY = base64.b64encode(library_archive()).decode("ascii")
 
 
@@ -72,7 +72,7 @@ class ActionModule(HostAction):
     verb = VERB
 
     def work(self, asked: Asked) -> Told:
-        bounds = {name: _number(name, asked.args.get(name, default)) for name, default in DEFAULTS.items()}
+        bounds = bounds_of(asked.args, DEFAULTS)
         case = asked.case.path
         with ExitStack() as stack:
             stack.enter_context(
@@ -103,7 +103,7 @@ class ActionModule(HostAction):
             kept.clear()
         else:
             self._forget_connection()
-        return _told(replace(asked.row, unknown=_unknown(answer)), received, sealed, left, kept)
+        return _told(replace(asked.row, unknown=unknown_of(answer)), received, sealed, left, kept)
 
     def _start(
         self, asked: Asked, kept: Session, known: list[dict[str, Any]], bounds: Mapping[str, int]
@@ -242,15 +242,3 @@ def _told(row: HostRow, received: Received, sealed: Sealed, left: str | None, ke
         "partial": kept.partial() if received.broken else {},
     }
     return Told(told, moved)
-
-
-def _number(name: str, value: Any) -> int:
-    try:
-        return int(float(value))
-    except (TypeError, ValueError, OverflowError) as exc:
-        raise InvalidOption(f"{name} cannot be {str(value)[:100]!r}: it is a number.") from exc
-
-
-def _unknown(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    named = answer.get("unknown")
-    return tuple(plain(name, 200) for name in named[:MAX_UNKNOWN]) if isinstance(named, list) else ()

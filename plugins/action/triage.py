@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +13,6 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.cordon.docker.plugins.module_utils._errors import (
     EvidenceError,
-    InvalidOption,
     describe,
 )
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import utc
@@ -24,7 +22,9 @@ from ansible_collections.cordon.docker.plugins.plugin_utils._host_action import 
     Asked,
     HostAction,
     Told,
+    bounds_of,
     message,
+    unknown_of,
 )
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.plain import plain
 from ansible_collections.cordon.docker.plugins.plugin_utils._transport.bundle import Limits
@@ -40,7 +40,6 @@ DEFAULTS = {"item_bytes": 64 << 20, "total_bytes": 256 << 20, "staged_bytes": 64
 # Beyond the budget: connecting, starting Python, and an engine that is slow to say no.
 GRACE_SECONDS = 120.0
 ANSWER_BYTES = 128 << 20
-MAX_UNKNOWN = 100
 # Packed as the SDK is: once for all hosts, before Ansible forks.
 _LIBRARY = base64.b64encode(library_archive()).decode("ascii")
 
@@ -52,7 +51,7 @@ class ActionModule(HostAction):
 
     def work(self, asked: Asked) -> Told:
         args, row = asked.args, asked.row
-        bounds = {name: _number(name, args.get(name, default)) for name, default in DEFAULTS.items()}
+        bounds = bounds_of(args, DEFAULTS)
         with Watchdog(Bounds(bounds["budget"] + GRACE_SECONDS, ANSWER_BYTES), row.host):
             # Named, since other actions collect through this one.
             answer = self.on_host(
@@ -73,7 +72,7 @@ class ActionModule(HostAction):
             raise kind(f"{said}. What was collected stays on the host, in {announced.folder}.") from exc
         left = self._remove(announced)
         custody.record(case.path, [_removal(row.host, announced, left)])
-        return Told(_with(row, taken, _unknown(answer), left))
+        return Told(_with(row, taken, unknown_of(answer), left))
 
     def _module_args(self, args: dict[str, Any], began: float) -> dict[str, Any]:
         user = self._get_remote_user()  # type: ignore[no-untyped-call]
@@ -119,15 +118,3 @@ def _removal(host: str, announced: Announced, left: str | None) -> custody.Event
         verified=left is None,
         reason=left,
     )
-
-
-def _number(name: str, value: Any) -> int:
-    try:
-        return int(float(value))
-    except (TypeError, ValueError, OverflowError) as exc:
-        raise InvalidOption(f"{name} cannot be {str(value)[:100]!r}: it is a number.") from exc
-
-
-def _unknown(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    named = answer.get("unknown")
-    return tuple(plain(name, 200) for name in named[:MAX_UNKNOWN]) if isinstance(named, list) else ()

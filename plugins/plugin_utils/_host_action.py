@@ -16,13 +16,19 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.cordon.docker.plugins.module_utils._errors import CordonError, describe
+from ansible_collections.cordon.docker.plugins.module_utils._errors import (
+    CordonError,
+    InvalidOption,
+    describe,
+)
 from ansible_collections.cordon.docker.plugins.module_utils._evidence.jsonl import utc
 from ansible_collections.cordon.docker.plugins.plugin_utils._case import custody, hosts
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.case import Case
 from ansible_collections.cordon.docker.plugins.plugin_utils._case.hosts import HostRow
 from ansible_collections.cordon.docker.plugins.plugin_utils._engine_action import EngineAction
 from ansible_collections.cordon.docker.plugins.plugin_utils._report.plain import plain
+
+MAX_UNKNOWN = 100
 
 
 @dataclass(frozen=True)
@@ -116,3 +122,21 @@ def message(answer: Mapping[str, Any]) -> str:
     said = answer.get("msg") or "The module gave no answer that can be read."
     trace = str(answer.get("module_stderr") or "").strip().rsplit("\n", 1)[-1]
     return " ".join(f"{said} {trace}".split())
+
+
+def bounds_of(args: Mapping[str, Any], defaults: Mapping[str, int]) -> dict[str, int]:
+    """The module's own bounds, which hold on the controller too. Raises InvalidOption for what is no number."""
+    return {name: _number(name, args.get(name, default)) for name, default in defaults.items()}
+
+
+def _number(name: str, value: Any) -> int:
+    try:
+        return int(float(value))
+    except (TypeError, ValueError, OverflowError) as exc:
+        raise InvalidOption(f"{name} cannot be {str(value)[:100]!r}: it is a number.") from exc
+
+
+def unknown_of(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of containers that were asked for and that the host's engine does not have, by the host's word."""
+    named = answer.get("unknown")
+    return tuple(plain(name, 200) for name in named[:MAX_UNKNOWN]) if isinstance(named, list) else ()
